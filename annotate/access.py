@@ -1,0 +1,105 @@
+"""The one door to a permitted object: the first line of every view and API method.
+
+Each function takes the user and an id and gives the object, or raises Http404, alike for what does not exist
+and for what is not theirs. A member whose role is too low for an object they may know of gets PermissionDenied.
+A token bound to a project sees that project alone.
+"""
+
+from typing import cast
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404
+
+from annotate.models import Assignment, Import, Label, Member, Project, Queue, Role, Task, User
+
+type Who = User | AnonymousUser
+
+
+def _one[M: Model](found: QuerySet[M], pk: int) -> M:
+    # Ids beyond a bigint can't exist: say so before the database complains.
+    obj = found.filter(pk=pk).first() if 0 < pk < 2**63 else None
+    if obj is None:
+        raise Http404
+    return obj
+
+
+def _person(user: Who) -> User:
+    if not user.is_authenticated:
+        raise Http404
+    return cast(User, user)
+
+
+def _require(user: User, project: Project, role: Role) -> Member:
+    member = Member.objects.filter(project=project, user=user).first()
+    if member is None:
+        raise Http404
+    if not member.can(role):
+        raise PermissionDenied
+    return member
+
+
+def project(user: Who, slug: str, role: Role = Role.ANNOTATOR) -> Project:
+    """The project called `slug`."""
+    person = _person(user)
+    found = Project.objects.seen_by(person).filter(slug=slug).first()
+    if found is None:
+        raise Http404
+    _require(person, found, role)
+    return found
+
+
+def membership(user: Who, project: Project) -> Member:
+    """The user's own membership of a project."""
+    return _require(_person(user), project, Role.ANNOTATOR)
+
+
+def member(user: Who, slug: str, pk: int, role: Role = Role.MANAGER) -> Member:
+    """A member of the project called `slug`."""
+    within = project(user, slug, role)
+    return _one(Member.objects.filter(project=within).select_related("user", "project"), pk)
+
+
+def queue(user: Who, pk: int, role: Role = Role.MANAGER) -> Queue:
+    """A queue. To an annotator it exists only if they may work in it."""
+    person = _person(user)
+    found = _one(Queue.objects.filter(project__in=Project.objects.seen_by(person)).select_related("project"), pk)
+    if role is Role.ANNOTATOR and not _require(person, found.project, role).can(Role.MANAGER):
+        return _one(Queue.objects.worked_by(person).select_related("project"), pk)
+    _require(person, found.project, role)
+    return found
+
+
+def task(user: Who, pk: int, role: Role = Role.REVIEWER) -> Task:
+    """A task, with its queue and prompt."""
+    person = _person(user)
+    mine = Task.objects.filter(queue__project__in=Project.objects.seen_by(person))
+    found = _one(mine.select_related("queue__project", "prompt"), pk)
+    _require(person, found.queue.project, role)
+    return found
+
+
+def assignment(user: Who, pk: int) -> Assignment:
+    """A place the user holds, or once held: they may still hand in late."""
+    return _one(Assignment.objects.given_to(_person(user)).select_related("task", "queue"), pk)
+
+
+def label(user: Who, pk: int, role: Role = Role.REVIEWER) -> Label:
+    """Anybody's label for a reviewer; for an annotator (with `role=Role.ANNOTATOR`) one of their own."""
+    person = _person(user)
+    labels = Label.objects.filter(queue__project__in=Project.objects.seen_by(person))
+    found = _one(labels.select_related("queue__project", "task__prompt", "annotator"), pk)
+    if role is Role.ANNOTATOR and found.annotator_id == person.pk:
+        return found
+    _require(person, found.queue.project, max(role, Role.REVIEWER, key=lambda one: one.rank))
+    return found
+
+
+def import_job(user: Who, pk: int, role: Role = Role.MANAGER) -> Import:
+    """An import, with its queue."""
+    person = _person(user)
+    jobs = Import.objects.filter(queue__project__in=Project.objects.seen_by(person))
+    found = _one(jobs.select_related("queue__project"), pk)
+    _require(person, found.queue.project, role)
+    return found

@@ -1,0 +1,17 @@
+"""The kinds of work, one module each, found through `settings.KINDS` and nothing else."""
+
+from annotate.kinds.base import Comparison, Example, Kind, LabelForm, Payload, Problem, letters_for
+from annotate.kinds.registry import all_kinds, choices, get
+
+__all__ = [
+    "Comparison",
+    "Example",
+    "Kind",
+    "LabelForm",
+    "Payload",
+    "Problem",
+    "all_kinds",
+    "choices",
+    "get",
+    "letters_for",
+]

@@ -1,0 +1,148 @@
+"""The contract of a kind: what is asked of a person, how the answer is checked, and what it gives.
+
+A kind knows nothing of the database. Responses are named by the blind ids of one assignment, the letters
+"a", "b", "c" ... in the order in which they were shown; `Kind.rename` turns a payload from one naming to another.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+type Payload = dict[str, Any]
+type Options = Mapping[str, Any]
+
+
+def letters_for(count: int) -> list[str]:
+    """The blind ids of `count` responses, in shown order."""
+    return list(ascii_lowercase[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a task or an answer is refused: the field it is about and a sentence for a person."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One response against another, by name. For a tie `winner` and `loser` are just the two sides.
+
+    `strength` is 1 (slightly) to 3 (much better) where the annotator gave one, else None.
+    Ranks are 1 for the best; equal for a tie.
+    """
+
+    winner: str
+    loser: str
+    tie: bool = False
+    strength: int | None = None
+    rank_winner: int = 1
+    rank_loser: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A task of this kind and a correct answer to it: feeds the contract test, the preview and the demo."""
+
+    instruction: str
+    payload: Payload
+    other_payload: Payload
+    input: str = ""
+    responses: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class LabelForm(forms.Form):
+    """Checks an answer, whether it comes as a page's POST or as an API's JSON payload.
+
+    Arguments: `letters`, the blind ids of the responses shown; `options`, the queue's options.
+    """
+
+    comment = forms.CharField(
+        label=_("Comment"),
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        letters: Sequence[str] = (),
+        options: Options | None = None,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}))
+        self.letters = list(letters)
+        self.options: Options = options or {}
+        self.build()
+
+    def build(self) -> None:
+        """Add the fields that depend on the responses shown or on the queue's options."""
+
+    @classmethod
+    def flatten(cls, payload: Payload) -> dict[str, Any]:
+        """A payload as this form's field values. A key that the kind does not know is kept, to be refused by name."""
+        return dict(payload)
+
+    def payload(self) -> Payload:
+        """The answer, from what is valid so far: whole after `is_valid()`, partial for a draft."""
+        raise NotImplementedError
+
+    def unknown_fields(self) -> list[str]:
+        """Names in the data that no field reads. The API refuses them; a page's POST carries others by right."""
+        return sorted(set(self.data) - set(self.fields))
+
+
+class Kind(ABC):
+    """One kind of work. See the module's docstring; `annotate.kinds.write` is the smallest example."""
+
+    name: ClassVar[str]
+    label: ClassVar[str | Promise]
+    description: ClassVar[str | Promise]
+    template: ClassVar[str]
+    #: ES module under static/js/ that adds keys and pointer acts to the page; the form works without it.
+    script: ClassVar[str] = ""
+    #: fewest and most responses a task of this kind shows
+    responses: ClassVar[tuple[int, int]] = (0, 0)
+    options_form: ClassVar[type[forms.Form]] = forms.Form
+    label_form: ClassVar[type[LabelForm]] = LabelForm
+
+    def check_task(self, responses: Sequence[str], options: Options) -> Iterator[Problem]:
+        """What is wrong with a task of this kind, given its responses' texts. Nothing when it can be shown."""
+        low, high = self.responses
+        if not low <= len(responses) <= high:
+            wanted = f"{low}" if low == high else f"{low} to {high}"
+            yield Problem("responses", f"{self.name} needs {wanted} responses, this row has {len(responses)}")
+
+    def rename(self, payload: Payload, names: Mapping[str, str]) -> Payload:
+        """The same answer with each response called `names[old name]`."""
+        return payload
+
+    @abstractmethod
+    def distance(self, first: Payload, second: Payload) -> float:
+        """How far two answers to one task are apart: 0 (the same) to 1. Both under the same names."""
+
+    @abstractmethod
+    def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
+        """What several answers to one task say together, or None where they say nothing together."""
+
+    def demonstrations(self, payload: Payload) -> Iterator[str]:
+        """Texts in this answer that a model should learn to write (supervised fine-tuning)."""
+        return iter(())
+
+    def comparisons(self, payload: Payload) -> Iterator[Comparison]:
+        """Every pair of responses this answer orders or ties."""
+        return iter(())
+
+    @abstractmethod
+    def example(self) -> Example:
+        """See `Example`."""

@@ -1,0 +1,74 @@
+"""What is asked and what was answered before: prompts and candidate responses."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Now
+
+from annotate.models.people import User
+from annotate.models.projects import Project
+
+
+class Prompt(models.Model):
+    """An instruction to answer. `key` is its `external_id`, else a hash of its content: the same file twice adds nothing.
+
+    `messages` is a conversation (a list of {"role", "content"}) whose last turn awaits an answer; where it is
+    given, `instruction` and `input` are empty and `system` is its first turn.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="prompts")
+    key = models.CharField(max_length=255)
+    external_id = models.CharField(max_length=255, blank=True, db_default="")
+    digest = models.BinaryField(max_length=32)
+    instruction = models.TextField(blank=True, db_default="")
+    input = models.TextField(blank=True, db_default="")
+    system = models.TextField(blank=True, db_default="")
+    messages = models.JSONField(null=True, blank=True)
+    category = models.CharField(max_length=200, blank=True, db_default="")
+    domain = models.CharField(max_length=200, blank=True, db_default="")
+    difficulty = models.CharField(max_length=200, blank=True, db_default="")
+    language = models.CharField(max_length=35, blank=True, db_default="")
+    tags = ArrayField(models.CharField(max_length=200), blank=True, db_default=Value([], ArrayField(models.TextField())))
+    source = models.CharField(max_length=500, blank=True, db_default="")
+    meta = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint("project", "key", name="prompt_key_once_per_project")]
+
+    def __str__(self) -> str:
+        return self.instruction[:80] or self.key
+
+    def turns(self) -> list[dict[str, str]]:
+        """The prompt as chat messages: system turn if there is one, then the conversation so far."""
+        system = [{"role": "system", "content": self.system}] if self.system else []
+        return system + (self.messages or [{"role": "user", "content": self.question}])
+
+    @property
+    def question(self) -> str:
+        """Instruction and input as one user turn."""
+        return f"{self.instruction}\n\n{self.input}" if self.input else self.instruction
+
+
+class Response(models.Model):
+    """A candidate answer. Annotators are shown its text and nothing else of it."""
+
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="responses")
+    key = models.CharField(max_length=255)
+    external_id = models.CharField(max_length=255, blank=True, db_default="")
+    text = models.TextField()
+    digest = models.BinaryField(max_length=32)
+    model = models.CharField(max_length=200, blank=True, db_default="")
+    params = models.JSONField(
+        default=dict, blank=True, db_default=Value({}, models.JSONField())
+    )
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint("prompt", "key", name="response_key_once_per_prompt")]
+
+    def __str__(self) -> str:
+        return self.text[:80]

@@ -1,0 +1,217 @@
+"""Whose turn: queues, their tasks, the places to label each task, and each annotator's seat."""
+
+import uuid
+from hashlib import sha256
+from typing import Any, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from annotate import kinds
+from annotate.models.people import User
+from annotate.models.projects import Guideline, Project
+from annotate.models.prompts import Prompt
+
+MAX_OVERLAP = 20
+
+
+class QueueQuerySet(models.QuerySet["Queue"]):
+    def worked_by(self, user: User) -> Self:
+        """Queues `user` may take tasks from: of their projects, and not kept for people they are not among."""
+        mine = Q(seats__user=user, seats__assigned=True)
+        found = self.filter(project__in=Project.objects.seen_by(user))
+        return found.filter(Q(assigned_only=False) | mine).distinct()
+
+
+class Queue(models.Model):
+    class State(models.TextChoices):
+        OPEN = "open", _("open: people get tasks")
+        PAUSED = "paused", _("paused: nobody gets a new task, who holds one may finish it")
+        CLOSED = "closed", _("closed: over; tasks in hand are given back")
+
+    class Order(models.TextChoices):
+        FIFO = "fifo", _("as imported")
+        RANDOM = "random", _("shuffled")
+        PRIORITY = "priority", _("highest priority first")
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="queues")
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind"), max_length=40, choices=kinds.choices)
+    options = models.JSONField(
+        default=dict, blank=True, db_default=Value({}, models.JSONField())
+    )
+    overlap = models.PositiveSmallIntegerField(
+        _("labels per task"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_OVERLAP)]
+    )
+    order = models.CharField(_("order"), max_length=10, choices=Order, default=Order.FIFO)
+    lease_seconds = models.PositiveIntegerField(
+        _("time to hold a task, in seconds"),
+        default=1800,
+        validators=[MinValueValidator(30), MaxValueValidator(86_400)],
+    )
+    assigned_only = models.BooleanField(_("only people assigned to it"), default=False)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    preset = models.CharField(max_length=60, blank=True, db_default="")
+    #: Decides in which order each lease shows its responses; see `Assignment.shown`.
+    shuffle_seed = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = QueueQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("project", "name", name="queue_name_once_per_project"),
+            models.CheckConstraint(
+                condition=Q(overlap__gte=1, overlap__lte=MAX_OVERLAP), name="queue_overlap_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_seconds__gte=30, lease_seconds__lte=86_400), name="queue_lease_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def way(self) -> kinds.Kind:
+        """The queue's kind as an object."""
+        return kinds.get(self.kind)
+
+    def guideline(self) -> Guideline | None:
+        """The guidelines in force: the queue's own newest version, else the project's."""
+        own_first = F("queue").asc(nulls_last=True)
+        found = Guideline.objects.filter(Q(queue=self) | Q(queue=None), project=self.project_id)
+        return found.order_by(own_first, "-version").first()
+
+
+class Task(models.Model):
+    """One prompt in one queue, with the responses to be shown frozen."""
+
+    class State(models.TextChoices):
+        READY = "ready", _("ready")
+        FLAGGED = "flagged", _("flagged")
+        CLOSED = "closed", _("closed")
+
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="tasks")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="tasks")
+    response_ids = ArrayField(models.BigIntegerField(), blank=True, db_default=Value([], ArrayField(models.BigIntegerField())))
+    #: Hash of the prompt's and the responses' identities: the same row imported twice is one task.
+    digest = models.BinaryField(max_length=32)
+    state = models.CharField(max_length=8, choices=State, default=State.READY, db_default=State.READY)
+    priority = models.SmallIntegerField(default=0, db_default=0)
+    position = models.BigIntegerField(db_default=0)
+    places = models.PositiveSmallIntegerField(default=1)
+    gold = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint("queue", "digest", name="task_once_per_queue")]
+        indexes = [
+            models.Index("queue", "id", condition=~Q(state="ready"), name="task_out_of_work"),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def given_to(self, user: User) -> Self:
+        """Places `user` holds or once held, in projects they are a member of."""
+        return self.filter(holders__contains=[user.pk], queue__project__in=Project.objects.seen_by(user))
+
+    def leased(self) -> Self:
+        return self.filter(state=Assignment.State.LEASED)
+
+
+class Assignment(models.Model):
+    """One of the places to label a task. A database trigger refuses more of them than the task's `places`.
+
+    `fence` counts the leases of this place: an answer that names an older one comes too late.
+    A lease past its end is still its holder's until somebody else is given the place.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        LEASED = "leased", _("leased")
+        DONE = "done", _("done")
+        HELD = "held", _("held back")
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="assignments")
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="assignments", db_index=False)
+    slot = models.PositiveSmallIntegerField()
+    position = models.BigIntegerField()
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN, db_default=State.OPEN)
+    annotator = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False
+    )
+    fence = models.PositiveIntegerField(default=0, db_default=0)
+    #: Who was given this place, by fencing number: the n-th lease was the n-th user id's.
+    holders = ArrayField(models.BigIntegerField(), blank=True, db_default=Value([], ArrayField(models.BigIntegerField())))
+    leased_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("task", "slot", name="assignment_slot_once"),
+            models.UniqueConstraint(
+                "task", "annotator", condition=Q(annotator__isnull=False), name="assignment_once_per_person"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["leased", "done"], annotator__isnull=False)
+                | Q(state__in=["open", "held"], annotator=None),
+                name="assignment_is_somebodys_while_leased_or_done",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="leased") | Q(lease_until__isnull=False), name="assignment_lease_ends"
+            ),
+        ]
+        indexes = [
+            models.Index("queue", "position", "id", condition=Q(state="open"), name="assignment_open"),
+            models.Index("queue", "lease_until", condition=Q(state="leased"), name="assignment_leased"),
+            models.Index("annotator", "queue", condition=Q(state="leased"), name="assignment_in_hand"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} place {self.slot}"
+
+    def shown(self, fence: int | None = None) -> list[int]:
+        """Ids of the responses in the order the lease numbered `fence` shows them (default: the newest lease).
+
+        Sorted by a keyed hash, which is a fair shuffle, and can be told again for a lease that is long over:
+        the answer of somebody who comes late still means what they saw.
+        """
+        lease = f"{self.queue.shuffle_seed}:{self.pk}:{self.fence if fence is None else fence}:"
+        return sorted(self.task.response_ids, key=lambda one: sha256(f"{lease}{one}".encode()).digest())
+
+
+class Seat(models.Model):
+    """One annotator in one queue. Its row is locked first when they ask for work or hand it in."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="seats")
+    user = models.ForeignKey(User, models.PROTECT, related_name="seats")
+    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE, db_default=State.ACTIVE)
+    #: Put here by a manager, not by asking for work: counts where a queue is for assigned people only.
+    assigned = models.BooleanField(default=False, db_default=False)
+    #: Everything up to here in the queue's order was offered; the next claim looks only behind it.
+    cursor_position = models.BigIntegerField(default=-1, db_default=-1)
+    cursor_id = models.BigIntegerField(default=0, db_default=0)
+    done = models.PositiveIntegerField(default=0, db_default=0)
+    active_seconds = models.FloatField(default=0, db_default=0.0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint("queue", "user", name="seat_once_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.queue}"

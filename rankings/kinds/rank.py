@@ -1,0 +1,127 @@
+"""`rank`: put the responses in order, ties allowed.
+
+Payload: `{"ranks": {"a": 1, "b": 2, "c": 2}, "unusable": ["d"], "comment": ""}`. 1 is best, equal numbers tie.
+Every response is ranked or marked unusable: one that was not touched is refused, never given a place by default.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotate.kinds import Comparison, Example, Kind, LabelForm, Payload
+from rankings.kinds import orders
+
+
+class RankOptions(forms.Form):
+    ties = forms.BooleanField(
+        label=_("Ties allowed"),
+        required=False,
+        initial=True,
+        help_text=_("Off: two responses can't share a place. Rankings already given keep their ties."),
+    )
+    unusable = forms.BooleanField(
+        label=_("Responses can be marked unusable"),
+        required=False,
+        initial=True,
+        help_text=_("Off: every response has to be ranked. Marks already given stay."),
+    )
+
+
+class RankForm(LabelForm):
+    def build(self) -> None:
+        for letter in self.letters:
+            self.fields[f"ranks.{letter}"] = forms.IntegerField(
+                label=letter.upper(), min_value=1, max_value=len(self.letters), required=False
+            )
+        if self.options.get("unusable", True):
+            self.fields["unusable"] = forms.MultipleChoiceField(
+                label=_("Unusable"), choices=[(letter, letter.upper()) for letter in self.letters], required=False
+            )
+
+    @classmethod
+    def flatten(cls, payload: Payload) -> dict[str, Any]:
+        flat = {name: value for name, value in payload.items() if name != "ranks"}
+        ranks = payload.get("ranks", {})
+        if not isinstance(ranks, dict):
+            return flat | {"ranks": ranks}
+        return flat | {f"ranks.{letter}": rank for letter, rank in ranks.items()}
+
+    def clean(self) -> dict[str, Any]:
+        ranks, unusable = self._ranks(), self._unusable()
+        for letter in self.letters:
+            name = f"ranks.{letter}"
+            if letter in ranks and letter in unusable:
+                self.add_error(name, _("Response %s is ranked and unusable: choose one.") % letter.upper())
+            elif letter not in ranks and letter not in unusable and name not in self.errors:
+                self.add_error(name, _("Response %s has no place yet.") % letter.upper())
+        if not self.options.get("ties", True) and len(set(ranks.values())) < len(ranks):
+            self.add_error(None, _("Ties are off in this queue: give every response a place of its own."))
+        return self.cleaned_data
+
+    def payload(self) -> Payload:
+        return {
+            "ranks": orders.dense(self._ranks()),
+            "unusable": self._unusable(),
+            "comment": self.cleaned_data.get("comment", ""),
+        }
+
+    def _ranks(self) -> dict[str, int]:
+        found = {letter: self.cleaned_data.get(f"ranks.{letter}") for letter in self.letters}
+        return {letter: rank for letter, rank in found.items() if rank is not None}
+
+    def _unusable(self) -> list[str]:
+        return sorted(self.cleaned_data.get("unusable", []))
+
+
+class Rank(Kind):
+    name = "rank"
+    label = _("Rank responses")
+    description = _("People put two to nine responses in order, best first.")
+    template = "kinds/rank.html"
+    script = "js/rank.js"
+    responses = (2, 9)
+    options_form = RankOptions
+    label_form = RankForm
+
+    def rename(self, payload: Payload, names: Mapping[str, str]) -> Payload:
+        return payload | {
+            "ranks": {names[one]: rank for one, rank in payload.get("ranks", {}).items()},
+            "unusable": sorted(names[one] for one in payload.get("unusable", [])),
+        }
+
+    def distance(self, first: Payload, second: Payload) -> float:
+        """See `orders.distance`; unusable responses share the place after the last."""
+        return orders.distance(_places(first), _places(second))
+
+    def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
+        """Order by mean place; unusable where more than half say so."""
+        if not payloads:
+            return None
+        votes = [one for payload in payloads for one in payload["unusable"]]
+        unusable = sorted({one for one in votes if 2 * votes.count(one) > len(payloads)})
+        places = [{k: v for k, v in _places(one).items() if k not in unusable} for one in payloads]
+        return {"ranks": orders.mean_order(places), "unusable": unusable, "comment": ""}
+
+    def comparisons(self, payload: Payload) -> Iterator[Comparison]:
+        """Pairs of ranked responses. Unusable ones are not in the order, so they are in no pair."""
+        return orders.comparisons(payload["ranks"])
+
+    def example(self) -> Example:
+        return Example(
+            instruction="Give one tip for learning a language.",
+            responses=(
+                "Speak a little every day, even to yourself.",
+                "Languages are hard.",
+                "Learn ten words a day and use each in a sentence.",
+                "As an unrelated note, buy my course.",
+            ),
+            payload={"ranks": {"a": 1, "b": 2, "c": 1}, "unusable": ["d"], "comment": ""},
+            other_payload={"ranks": {"a": 2, "b": 3, "c": 1}, "unusable": ["d"], "comment": ""},
+        )
+
+
+def _places(payload: Payload) -> dict[str, float]:
+    ranks = payload["ranks"]
+    return {**ranks, **dict.fromkeys(payload["unusable"], max(ranks.values(), default=0) + 1)}
