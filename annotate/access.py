@@ -5,8 +5,6 @@ and for what is not theirs. A member whose role is too low for an object they ma
 A token bound to a project sees that project alone.
 """
 
-from typing import cast
-
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -28,7 +26,7 @@ def _one[M: Model](found: QuerySet[M], pk: int) -> M:
 def _person(user: Who) -> User:
     if not user.is_authenticated:
         raise Http404
-    return cast(User, user)
+    return user
 
 
 def _require(user: User, project: Project, role: Role) -> Member:

@@ -15,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from annotate import kinds, queue
 from annotate.models import Assignment, Draft, Exit, Label, Queue, Seat, Task, User
 
+#: What a statement is given.
+type Values = dict[str, Any]
+
 #: More than this for one task is a tab left open.
 MOST_ACTIVE_SECONDS = 6 * 3600
 
@@ -189,7 +192,7 @@ def _lock(user: User, assignment: Assignment, answer: Answer) -> _Hold:
     seat = Seat.objects.select_for_update().filter(queue=assignment.queue_id, user=user).first()
     if seat is None:
         raise NotTheirs(_("This task was never given to you."))
-    values = {"assignment": assignment.pk, "user": user.pk, "key": answer.key, "fence": answer.fence}
+    values: Values = {"assignment": assignment.pk, "user": user.pk, "key": answer.key, "fence": answer.fence}
     with connection.cursor() as cursor:
         cursor.execute(_HAND_IN, values)
         in_time, was_theirs, same_id, digest, mine_id = cursor.fetchone()
@@ -219,7 +222,7 @@ def _late_place(user: User, assignment: Assignment) -> tuple[int, int] | None:
 
 def _store(seat: Seat, assignment: Assignment, place: tuple[int, int], answer: Answer) -> int:
     place_id, fence = place
-    values = {
+    values: Values = {
         "assignment": place_id,
         "fence": fence,
         "task": assignment.task_id,
@@ -269,7 +272,7 @@ def save_draft(user: User, assignment: Assignment, payload: kinds.Payload, fence
 
 
 def _write_draft(user: User, assignment: Assignment, payload: kinds.Payload, fence: int, seconds: float) -> int:
-    values = {
+    values: Values = {
         "task": assignment.task_id,
         "user": user.pk,
         "payload": json.dumps(payload),
@@ -284,7 +287,9 @@ def _write_draft(user: User, assignment: Assignment, payload: kinds.Payload, fen
 def draft_of(user: User, assignment: Assignment) -> kinds.Payload | None:
     """The person's draft for the task, its responses named as the assignment's present lease shows them."""
     draft = Draft.objects.filter(task=assignment.task_id, annotator=user).first()
-    return draft and named_as_shown(assignment.queue.way, draft.payload, draft.shown, assignment.shown())
+    if draft is None:
+        return None
+    return named_as_shown(assignment.queue.way, draft.payload, draft.shown, assignment.shown())
 
 
 def named_as_shown(kind: kinds.Kind, payload: kinds.Payload, old: list[int], new: list[int]) -> kinds.Payload:

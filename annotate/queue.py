@@ -149,12 +149,12 @@ def renew(assignment_id: int, queue: Queue) -> bool:
              WHERE id = %s AND state = 'leased'"""
     with connection.cursor() as cursor:
         cursor.execute(sql, [queue.lease_seconds, assignment_id])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def free(assignment: Assignment, state: Assignment.State = Assignment.State.OPEN) -> None:
     """Take a place from whoever holds it and offer it again a little further on."""
-    values = {
+    values: dict[str, int | str] = {
         "id": assignment.pk,
         "queue": assignment.queue_id,
         "state": state,

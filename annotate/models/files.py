@@ -106,11 +106,12 @@ class Release(Job):
 
 
 class Rendering(models.Model):
-    """A text as safe HTML, made when it is first shown and kept under the hash of the text and the renderer."""
+    """A text as safe HTML, made when it is first shown and kept under the SHA-256 of the text."""
 
     digest = models.BinaryField(primary_key=True, max_length=32)
     html = models.TextField()
-    created_at = models.DateTimeField(db_default=Now())
+    #: Which rules made it; other rules make it anew.
+    rules = models.PositiveSmallIntegerField()
 
 
 class Replay(models.Model):

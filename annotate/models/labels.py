@@ -73,7 +73,7 @@ class Draft(models.Model):
     annotator = models.ForeignKey(User, models.CASCADE, related_name="drafts")
     payload = models.JSONField()
     #: ids of the responses in the order in which the payload's letters name them
-    shown = ArrayField(models.BigIntegerField(), blank=True, db_default=Value([], ArrayField(models.BigIntegerField())))
+    shown = ArrayField(models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField())))
     version = models.PositiveIntegerField(default=1)
     active_seconds = models.FloatField(default=0)
     updated_at = models.DateTimeField(auto_now=True)

@@ -55,7 +55,7 @@ class Queue(models.Model):
     )
     assigned_only = models.BooleanField(_("only people assigned to it"), default=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
-    preset = models.CharField(max_length=60, blank=True, db_default="")
+    preset = models.CharField(max_length=60, blank=True, default="", db_default="")
     #: Decides in which order each lease shows its responses; see `Assignment.shown`.
     shuffle_seed = models.UUIDField(default=uuid.uuid4, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -99,12 +99,12 @@ class Task(models.Model):
 
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="tasks")
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="tasks")
-    response_ids = ArrayField(models.BigIntegerField(), blank=True, db_default=Value([], ArrayField(models.BigIntegerField())))
+    response_ids = ArrayField(models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField())))
     #: Hash of the prompt's and the responses' identities: the same row imported twice is one task.
     digest = models.BinaryField(max_length=32)
     state = models.CharField(max_length=8, choices=State, default=State.READY, db_default=State.READY)
     priority = models.SmallIntegerField(default=0, db_default=0)
-    position = models.BigIntegerField(db_default=0)
+    position = models.BigIntegerField(default=0, db_default=0)
     places = models.PositiveSmallIntegerField(default=1)
     gold = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -151,7 +151,7 @@ class Assignment(models.Model):
     )
     fence = models.PositiveIntegerField(default=0, db_default=0)
     #: Who was given this place, by fencing number: the n-th lease was the n-th user id's.
-    holders = ArrayField(models.BigIntegerField(), blank=True, db_default=Value([], ArrayField(models.BigIntegerField())))
+    holders = ArrayField(models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField())))
     leased_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import Comparison, Example, Kind, LabelForm, Payload
@@ -40,7 +41,7 @@ class CompareOptions(forms.Form):
 
 class CompareForm(LabelForm):
     def build(self) -> None:
-        choices = [(letter, letter.upper()) for letter in self.letters]
+        choices: list[tuple[str, str | Promise]] = [(letter, letter.upper()) for letter in self.letters]
         if self.options.get("tie", True):
             choices.append(("tie", _("About the same")))
         if self.options.get("both_bad", True):

@@ -1,6 +1,6 @@
 """What rankings share: an order with ties as pairs, and the distance between two orders."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from annotate.kinds import Comparison
@@ -35,7 +35,7 @@ def _order(ranks: Mapping[str, float], left: str, right: str) -> int:
     return (ranks[left] > ranks[right]) - (ranks[left] < ranks[right])
 
 
-def mean_order(rankings: list[Mapping[str, float]]) -> dict[str, int]:
+def mean_order(rankings: Sequence[Mapping[str, float]]) -> dict[str, int]:
     """Order by mean place; equal means tie. Only names that every ranking places."""
     names = set.intersection(*(set(one) for one in rankings)) if rankings else set()
     return dense({name: sum(one[name] for one in rankings) / len(rankings) for name in names})

@@ -1,0 +1,129 @@
+"""What is put before an annotator: the prompt, the responses under blind ids, the form, their draft.
+
+The same panel is a page's and the API's. It holds nothing but the texts: no model, no import order, no id of a
+response, nobody else's label, nothing that tells gold from other work.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import OuterRef, Subquery
+from django.utils.safestring import SafeString
+
+from annotate import kinds, labelling, rendering
+from annotate.models import Assignment, Draft, Prompt, Queue, Task, User
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of the prompt: role is system, user or assistant."""
+
+    role: str
+    text: str
+    html: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A response under its blind id."""
+
+    letter: str
+    text: str
+    html: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`assignment` has its task, queue and prompt loaded. `draft` names responses as this panel does."""
+
+    assignment: Assignment
+    turns: list[Turn]
+    candidates: list[Candidate]
+    draft: kinds.Payload | None
+
+    @property
+    def queue(self) -> Queue:
+        return self.assignment.queue
+
+    @property
+    def kind(self) -> kinds.Kind:
+        return self.assignment.queue.way
+
+    def form(self, data: Mapping[str, object] | None = None) -> kinds.LabelForm:
+        """The kind's form over a page's POST, or holding the draft."""
+        return labelling.form_for(self.assignment, data, initial=None if data is not None else self.draft)
+
+
+def load(user: User, assignment_id: int, queue: Queue) -> Panel:
+    """The panel of a place that `user` holds (the caller has seen to that). Two statements."""
+    drafts = Draft.objects.filter(task=OuterRef("task"), annotator=user)
+    places = Assignment.objects.select_related("task__prompt").annotate(
+        draft_payload=Subquery(drafts.values("payload")), draft_shown=Subquery(drafts.values("shown"))
+    )
+    assignment = places.get(pk=assignment_id)
+    assignment.queue = queue
+    payload, order = assignment.draft_payload, assignment.draft_shown  # type: ignore[attr-defined]  # annotated above
+    shown = assignment.shown()
+    draft = labelling.named_as_shown(queue.way, payload, order, shown) if payload else None
+    return _panel(assignment, shown, draft)
+
+
+def of_label(assignment: Assignment, shown: Sequence[int], payload: kinds.Payload) -> Panel:
+    """What somebody saw when they made a label, filled in with what they said."""
+    return _panel(assignment, shown, payload)
+
+
+def preview(queue: Queue) -> Panel:
+    """The queue's screen as an annotator sees it, on the kind's example. Nothing of it is stored."""
+    example = queue.way.example()
+    prompt = Prompt(instruction=example.instruction, input=example.input)
+    task = Task(queue=queue, prompt=prompt, response_ids=list(range(len(example.responses))))
+    assignment = Assignment(task=task, queue=queue, slot=1, position=0)
+    turns = prompt.turns()
+    html = {text: rendering.to_html(text) for text in [*example.responses, *(turn["content"] for turn in turns)]}
+    letters = kinds.letters_for(len(example.responses))
+    return Panel(
+        assignment,
+        [Turn(turn["role"], turn["content"], html[turn["content"]]) for turn in turns],
+        [Candidate(letter, text, html[text]) for letter, text in zip(letters, example.responses, strict=True)],
+        None,
+    )
+
+
+def _panel(assignment: Assignment, shown: Sequence[int], draft: kinds.Payload | None) -> Panel:
+    turns = assignment.task.prompt.turns()
+    texts, known = _read(shown, [turn["content"] for turn in turns])
+    html = rendering.rendered([*texts.values(), *(turn["content"] for turn in turns)], known)
+    candidates = [
+        Candidate(letter, texts[one], html[texts[one]])
+        for letter, one in zip(kinds.letters_for(len(shown)), shown, strict=True)
+    ]
+    return Panel(
+        assignment, [Turn(turn["role"], turn["content"], html[turn["content"]]) for turn in turns], candidates, draft
+    )
+
+
+_TEXTS = """
+SELECT r.id, r.text, r.digest, g.html FROM annotate_response r
+LEFT JOIN annotate_rendering g ON g.digest = r.digest AND g.rules = %(rules)s
+WHERE r.id = ANY(%(ids)s)
+UNION ALL
+SELECT NULL, NULL, g.digest, g.html FROM annotate_rendering g
+WHERE g.digest = ANY(%(digests)s) AND g.rules = %(rules)s
+"""
+
+
+def _read(response_ids: Sequence[int], others: Sequence[str]) -> tuple[dict[int, str], dict[bytes, str]]:
+    """Texts of the responses by id; renderings there are, of them and of the other texts, by digest."""
+    values: dict[str, Any] = {
+        "ids": list(response_ids),
+        "digests": [rendering.digest_of(text) for text in others],
+        "rules": rendering.RULES,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS, values)
+        rows = cursor.fetchall()
+    texts = {pk: text for pk, text, _, _ in rows if pk is not None}
+    return texts, {bytes(digest): html for _, _, digest, html in rows if html is not None}

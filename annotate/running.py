@@ -1,0 +1,147 @@
+"""Running queues: making them, changing them, and who works in them.
+
+Each setting says in `AFTERWARDS` what changing it does to work already done.
+Raises ValidationError by field; an option of the kind is the field `options.<name>`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from annotate import kinds, queue
+from annotate.models import Project, Queue, Seat, User
+from annotate.projects import Conflict, lock
+
+#: What a queue is made of, and what changing it later does to what is there.
+AFTERWARDS = {
+    "name": _("Only the name changes."),
+    "options": _("Holds for answers from now on. Labels already given stay as they are."),
+    "overlap": _(
+        "More: finished tasks are opened again for the missing labels. Fewer: places nobody has taken go; labels stay."
+    ),
+    "order": _("Holds for tasks imported from now on. Those already here keep their order."),
+    "lease_seconds": _("Counts from the next task given out or draft saved. Tasks in hand keep their time."),
+    "assigned_only": _("Who is not assigned gets no new task, but may finish the one in hand. Labels stay."),
+    "state": _("Paused: nobody gets a new task. Closed: tasks in hand go back as well. Drafts and labels stay."),
+}
+FIXED = {"kind", "preset"}
+
+
+def create_queue(project: Project, user: User, **settings: Any) -> tuple[Queue, bool]:
+    """A queue, and whether it is new: asking again for the same gives it back, in whatever state it is by now.
+
+    `settings`: `name`, `kind`, and what else of `AFTERWARDS` and `FIXED` is not to be as by default.
+    Raises Conflict if the name is that of a queue with other settings.
+    """
+    _refuse_unknown(settings, AFTERWARDS.keys() | FIXED)
+    fresh = Queue(project=project, created_by=user, **settings)
+    _check(fresh)
+    with transaction.atomic():
+        lock(project)
+        there = Queue.objects.filter(project=project, name=fresh.name).first()
+        if there is None:
+            fresh.save()
+            return fresh, True
+    if any(getattr(there, name) != getattr(fresh, name) for name in (AFTERWARDS.keys() | FIXED) - {"state"}):
+        raise Conflict({"name": [_("A queue of this name exists with other settings.")]})
+    return there, False
+
+
+def change_queue(work: Queue, **changes: Any) -> Queue:
+    """Change some settings; `options` may name some of the options, the others stay. All or nothing."""
+    for name in changes.keys() & FIXED:
+        if changes[name] != getattr(work, name):
+            raise ValidationError({name: [_("This can't be changed. Make another queue.")]})
+    changes = {name: value for name, value in changes.items() if name not in FIXED}
+    _refuse_unknown(changes, AFTERWARDS)
+    with transaction.atomic():
+        lock(work.project)
+        stored = Queue.objects.select_related("project").get(pk=work.pk)
+        overlap, state = stored.overlap, stored.state
+        if isinstance(changes.get("options"), Mapping):
+            changes["options"] = {**stored.options, **changes["options"]}
+        for name, value in changes.items():
+            setattr(stored, name, value)
+        _check(stored)
+        _must_be_free(stored)
+        _store(stored, changes, overlap, state)
+    return stored
+
+
+def _store(changed: Queue, changes: Mapping[str, Any], overlap: int, state: str) -> None:
+    plain = changes.keys() - {"overlap", "state"}
+    if plain:
+        changed.save(update_fields=plain)
+    new_overlap, new_state = changed.overlap, changed.state
+    changed.overlap, changed.state = overlap, state
+    if new_overlap != overlap:
+        queue.change_overlap(changed, new_overlap)
+    if new_state != state:
+        queue.change_state(changed, new_state)
+
+
+def _refuse_unknown(settings: Mapping[str, Any], known: Iterable[str]) -> None:
+    if unknown := sorted(settings.keys() - set(known)):
+        raise ValidationError({name: [_("A queue has no such setting.")] for name in unknown})
+
+
+def _check(work: Queue) -> None:
+    """Give every setting its checked, canonical form."""
+    work.name = str(work.name).strip()
+    work.full_clean(
+        exclude=["project", "created_by", "options"], validate_unique=False, validate_constraints=False
+    )
+    work.options = checked_options(work.kind, work.options)
+
+
+def checked_options(kind: str, options: Any) -> dict[str, Any]:
+    """The options of a queue of this kind, with the defaults for those left out. Raises ValidationError."""
+    form_class = kinds.get(kind).options_form
+    if not isinstance(options, Mapping):
+        raise ValidationError({"options": [_("Options must be an object.")]})
+    if unknown := sorted(options.keys() - form_class.base_fields.keys()):
+        raise ValidationError({f"options.{name}": [_("This kind has no such option.")] for name in unknown})
+    defaults = {name: field.initial for name, field in form_class.base_fields.items()}
+    form = form_class(data={**defaults, **options})
+    errors = {f"options.{name}": list(messages) for name, messages in form.errors.items()}
+    for name, field in form.fields.items():
+        if type(field) is forms.BooleanField and type(form.data[name]) is not bool:
+            errors[f"options.{name}"] = [_("Must be true or false.")]
+    if errors:
+        raise ValidationError(errors)
+    return form.cleaned_data
+
+
+def _must_be_free(work: Queue) -> None:
+    if Queue.objects.filter(project=work.project_id, name=work.name).exclude(pk=work.pk).exists():
+        raise Conflict({"name": [_("Another queue of this project has this name.")]})
+
+
+# --- Who works in a queue ----------------------------------------------------------------------------------------
+
+
+def assign(work: Queue, users: Iterable[User]) -> None:
+    """Say who works in a queue that is for assigned people only: these people and nobody else."""
+    chosen = {user.pk for user in users}
+    members = set(work.project.members.filter(user__in=chosen).values_list("user", flat=True))
+    if chosen != members:
+        raise ValidationError({"users": [_("Only members of the project can be assigned.")]})
+    with transaction.atomic():
+        fresh = [Seat(queue=work, user_id=pk, assigned=True) for pk in sorted(chosen)]
+        Seat.objects.bulk_create(fresh, ignore_conflicts=True)
+        Seat.objects.filter(queue=work, user__in=chosen, assigned=False).update(assigned=True)
+        Seat.objects.filter(queue=work, assigned=True).exclude(user__in=chosen).update(assigned=False)
+
+
+def pause_seat(seat: Seat) -> None:
+    """Give this person no new task in this queue. They may finish the one in hand."""
+    Seat.objects.filter(pk=seat.pk).update(state=Seat.State.PAUSED)
+
+
+def resume_seat(seat: Seat) -> None:
+    """Let a paused person have tasks again."""
+    Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)

@@ -1,0 +1,99 @@
+"""The ground that every test stands on: a real PostgreSQL, and a real browser for those that ask for one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+_ground = ExitStack()
+
+# Before Django reads its settings: a data folder and a broker of the tests' own.
+os.environ["PRECEPTOR_DATA"] = str(ROOT / ".data" / "test")
+os.environ["CELERY_BROKER_URL"] = "memory://"
+os.environ["PRECEPTOR_LOCAL"] = "1"
+os.environ["DEBUG"] = "0"
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    from tests.house import leftovers
+
+    if not settings.DATABASE_URL:
+        from config import embedded
+
+        _ground.enter_context(embedded.running(settings.DATA, durable=False))
+    database = settings.DATABASES["default"]
+    # Several runs may share the server: each process has a database that carries its number.
+    database["TEST"] = {"NAME": leftovers.test_database_name(os.getpid())}
+    leftovers.drop_databases(database)
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # only quick
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _ground.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once for each process that runs browser tests."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.house import chromium
+
+    # Playwright's loop makes Django believe that the test is asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        program = chromium.find() or _own_chromium(playwright)
+        if program is None:
+            message = "no Chromium: set CHROMIUM, put one on the PATH, or run `make browser`"
+            pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+        browser = playwright.chromium.launch(executable_path=program, args=chromium.ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def _own_chromium(playwright: Playwright) -> str | None:
+    program = playwright.chromium.executable_path
+    return program if Path(program).exists() else None
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: object) -> Iterator[Page]:
+    """A fresh page on the live server (`page.goto("/...")`).
+
+    The test fails when a script threw, when the content security policy stopped something, or when the page asked
+    anything of another host.
+    """
+    origin = str(live_server)
+    complaints: list[str] = []
+    context = browser.new_context(base_url=origin, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None,
+    )
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((origin, "data:", "blob:", "about:"))
+            else complaints.append(f"request to another host: {request.url}")
+        ),
+    )
+    yield page
+    context.close()
+    assert complaints == []

@@ -1,0 +1,92 @@
+"""Things to test with: functions with defaults for all, so a test names only what it is about."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from annotate import labelling, queue, rendering
+from annotate.models import Assignment, Member, Project, Prompt, Queue, Response, Role, Task, User
+
+_count = itertools.count(1)
+
+
+def a_user(email: str = "", **fields: Any) -> User:
+    """A person who can sign in with the password "correct horse"."""
+    number = next(_count)
+    fields = {"name": f"Person {number}", "password": "correct horse"} | fields
+    return User.objects.create_user(email or f"person-{number}@example.org", **fields)
+
+
+def a_project(owner: User | None = None, **fields: Any) -> Project:
+    number = next(_count)
+    owner = owner or a_user()
+    fields = {"slug": f"project-{number}", "name": f"Project {number}"} | fields
+    project = Project.objects.create(created_by=owner, **fields)
+    a_member(project, owner, Role.OWNER)
+    return project
+
+
+def a_member(project: Project, user: User | None = None, role: Role = Role.ANNOTATOR) -> User:
+    """A user who is a member of `project`."""
+    user = user or a_user()
+    Member.objects.create(project=project, user=user, role=role)
+    return user
+
+
+def a_queue(project: Project | None = None, kind: str = "rank", **fields: Any) -> Queue:
+    project = project or a_project()
+    fields = {"name": f"Queue {next(_count)}", "created_by": project.created_by} | fields
+    return Queue.objects.create(project=project, kind=kind, **fields)
+
+
+def a_task(
+    work: Queue, instruction: str = "", responses: Sequence[str] | None = None, models: Sequence[str] = (), **fields: Any
+) -> Task:
+    """A task with its open places; responses as many as the kind's example shows, unless given."""
+    number = next(_count)
+    if responses is None:
+        responses = [f"{text} ({number})" for text in work.way.example().responses]
+    prompt = Prompt.objects.create(
+        project=work.project,
+        key=f"prompt-{number}",
+        external_id=f"prompt-{number}",
+        digest=b"",
+        instruction=instruction or f"Instruction {number}",
+    )
+    answers = [
+        Response.objects.create(
+            prompt=prompt,
+            key=f"response-{nth}",
+            external_id=f"response-{number}-{nth}",
+            text=text,
+            digest=rendering.digest_of(text),
+            model=models[nth] if models else f"model-{nth}",
+        )
+        for nth, text in enumerate(responses)
+    ]
+    fields = {"places": work.overlap, "position": number} | fields
+    task = Task.objects.create(
+        queue=work,
+        prompt=prompt,
+        response_ids=[one.pk for one in answers],
+        digest=number.to_bytes(32),
+        **fields,
+    )
+    Assignment.objects.bulk_create(
+        Assignment(task=task, queue=work, slot=slot, position=task.position) for slot in range(1, task.places + 1)
+    )
+    return task
+
+
+def a_lease(user: User, work: Queue) -> Assignment:
+    """The place `user` gets when they ask for work."""
+    found = queue.claim(user, work)
+    assert isinstance(found, int), found
+    return Assignment.objects.select_related("task", "queue").get(pk=found)
+
+
+def a_label(user: User, work: Queue, payload: dict[str, Any] | None = None) -> int:
+    """The id of a label by `user` on the next task of `work`; the payload is the kind's example unless given."""
+    place = a_lease(user, work)
+    payload = labelling.check(place, payload or work.way.example().payload)
+    return labelling.submit(user, place, labelling.Answer(payload, place.fence)).label_id
