@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
-from annotate.models import Assignment, Import, Label, Member, Project, Queue, Role, Task, User
+from annotate.models import Assignment, Import, Label, Member, Project, Queue, Role, Task, Token, User
 
 type Who = User | AnonymousUser
 
@@ -92,6 +92,11 @@ def label(user: Who, pk: int, role: Role = Role.REVIEWER) -> Label:
         return found
     _require(person, found.queue.project, max(role, Role.REVIEWER, key=lambda one: one.rank))
     return found
+
+
+def token(user: Who, pk: int) -> Token:
+    """One of the user's own tokens."""
+    return _one(Token.objects.filter(user=_person(user)), pk)
 
 
 def import_job(user: Who, pk: int, role: Role = Role.MANAGER) -> Import:

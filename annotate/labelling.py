@@ -77,11 +77,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A stored label; whether it had been stored before; and what the annotator does next, if asked."""
+    """A stored label, whether it had been stored before, what comes next (if asked), and the labels done here."""
 
     label_id: int
     replayed: bool = False
     next: int | queue.Nothing | None = None
+    done: int = 0
 
 
 def form_for(
@@ -174,7 +175,7 @@ def submit(user: User, assignment: Assignment, answer: Answer, claim_next: bool 
         if place is not None:
             label_id = _store(hold.seat, assignment, place, answer)
             following = _next(hold, assignment.queue) if claim_next else None
-            return Submitted(label_id, next=following)
+            return Submitted(label_id, next=following, done=hold.seat.done)
         _write_draft(user, assignment, answer.payload, answer.fence, answer.seconds)
     raise TooLate(_("Your time for this task ran out and somebody else has it now. Your answer is kept as a draft."))
 
@@ -205,7 +206,7 @@ def _replay(hold: _Hold, assignment: Assignment, answer: Answer, claim_next: boo
     if hold.label_of_key is None or hold.digest_of_key != answer.digest(assignment.task_id):
         raise KeyReused(_("This key was used for another answer. Nothing was changed."))
     following = _next(hold, assignment.queue) if claim_next else None
-    return Submitted(hold.label_of_key, replayed=True, next=following)
+    return Submitted(hold.label_of_key, replayed=True, next=following, done=hold.seat.done)
 
 
 def _late_place(user: User, assignment: Assignment) -> tuple[int, int] | None:

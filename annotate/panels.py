@@ -5,7 +5,7 @@ response, nobody else's label, nothing that tells gold from other work.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -42,6 +42,8 @@ class Panel:
     turns: list[Turn]
     candidates: list[Candidate]
     draft: kinds.Payload | None
+    #: active seconds up to the draft
+    seconds: float = 0.0
 
     @property
     def queue(self) -> Queue:
@@ -60,14 +62,17 @@ def load(user: User, assignment_id: int, queue: Queue) -> Panel:
     """The panel of a place that `user` holds (the caller has seen to that). Two statements."""
     drafts = Draft.objects.filter(task=OuterRef("task"), annotator=user)
     places = Assignment.objects.select_related("task__prompt").annotate(
-        draft_payload=Subquery(drafts.values("payload")), draft_shown=Subquery(drafts.values("shown"))
+        draft_payload=Subquery(drafts.values("payload")),
+        draft_shown=Subquery(drafts.values("shown")),
+        draft_seconds=Subquery(drafts.values("active_seconds")),
     )
     assignment = places.get(pk=assignment_id)
     assignment.queue = queue
     payload, order = assignment.draft_payload, assignment.draft_shown  # type: ignore[attr-defined]  # annotated above
+    seconds = assignment.draft_seconds or 0.0  # type: ignore[attr-defined]
     shown = assignment.shown()
     draft = labelling.named_as_shown(queue.way, payload, order, shown) if payload else None
-    return _panel(assignment, shown, draft)
+    return replace(_panel(assignment, shown, draft), seconds=seconds)
 
 
 def of_label(assignment: Assignment, shown: Sequence[int], payload: kinds.Payload) -> Panel:

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 from django.http import Http404
@@ -33,16 +33,19 @@ def lock(project: Project) -> None:
 
 def create_project(user: User, slug: str, name: str, description: str = "") -> tuple[Project, bool]:
     """A project owned by `user`, and whether it is new: asking again gives it back. Raises Conflict."""
+    if user.token is not None and user.token.project_id is not None:
+        raise PermissionDenied(_("This token is for one project alone."))
     project = Project(slug=slug, name=name.strip(), description=description.strip(), created_by=user)
     project.full_clean(exclude=["created_by"], validate_unique=False)
-    with transaction.atomic():
-        Project.objects.bulk_create([project], ignore_conflicts=True)
-        stored = Project.objects.select_for_update(no_key=True).get(slug=slug)
-        if not stored.members.exists():
-            Member.objects.create(project=stored, user=user, role=Role.OWNER)
-            return stored, True
-        if _is_owner(stored, user) and _words(stored) == _words(project) and stored.archived_at is None:
-            return stored, False
+    try:
+        with transaction.atomic():
+            project.save()
+            Member.objects.create(project=project, user=user, role=Role.OWNER)
+            return project, True
+    except IntegrityError:
+        stored = Project.objects.get(slug=slug)
+    if _is_owner(stored, user) and _words(stored) == _words(project) and stored.archived_at is None:
+        return stored, False
     raise Conflict({"slug": [_("This short name is taken. Choose another.")]})
 
 
@@ -176,7 +179,7 @@ def set_role(member: Member, by: User, role: str) -> Member:
 
 
 def remove_member(member: Member, by: User) -> None:
-    """End a membership: one's own, or that of somebody one could have brought in. Tasks in hand go back; labels stay."""
+    """End one's own membership, or that of somebody one could bring in. Tasks in hand go back; labels stay."""
     with transaction.atomic():
         lock(member.project)
         actor, member = _member(member.project, by), _again(member)

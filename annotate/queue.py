@@ -15,13 +15,15 @@ from annotate.models import Assignment, Queue, Seat, Task, User
 #: A place given back is offered again this many open places further on than anybody has come.
 FURTHER_ON = 30
 
-# Places this person must not get: of a task they hold, have labelled, or have declined or flagged.
+# Places this person must not get: of a task they hold, have labelled, or have declined or flagged. OFFSET 0 keeps the
+# planner from turning the look-up of one task into a join with all that the person has ever done.
 _NOT_MINE = """
-    NOT EXISTS (SELECT FROM annotate_assignment o WHERE o.task_id = a.task_id AND o.annotator_id = %(user)s)
-    AND NOT EXISTS (SELECT FROM annotate_label l WHERE l.task_id = a.task_id AND l.annotator_id = %(user)s
-                    AND l.supersedes_id IS NULL)
-    AND NOT EXISTS (SELECT FROM annotate_exit e WHERE e.task_id = a.task_id AND e.annotator_id = %(user)s
-                    AND e.way IN ('decline', 'flag'))
+    NOT EXISTS (SELECT FROM annotate_assignment o
+                WHERE o.task_id = a.task_id AND o.annotator_id = %(user)s OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotate_label l
+                    WHERE l.task_id = a.task_id AND l.annotator_id = %(user)s AND l.supersedes_id IS NULL OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotate_exit e
+                    WHERE e.task_id = a.task_id AND e.annotator_id = %(user)s AND e.way IN ('decline', 'flag') OFFSET 0)
 """
 
 # One statement. The branches are read lazily, in order, until one gives a row: a place whose lease has run out;

@@ -92,9 +92,7 @@ def _refuse_unknown(settings: Mapping[str, Any], known: Iterable[str]) -> None:
 def _check(work: Queue) -> None:
     """Give every setting its checked, canonical form."""
     work.name = str(work.name).strip()
-    work.full_clean(
-        exclude=["project", "created_by", "options"], validate_unique=False, validate_constraints=False
-    )
+    work.full_clean(exclude=["project", "created_by", "options"], validate_unique=False, validate_constraints=False)
     work.options = checked_options(work.kind, work.options)
 
 

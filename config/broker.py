@@ -47,7 +47,7 @@ def _pgmq(database: dict[str, Any]) -> dict[str, Any]:
             "visibility_timeout": REDELIVERY_SECONDS,
             "wait_time_seconds": 0,  # no waiting inside PostgreSQL, which would hold an old snapshot:
             "use_notify": True,  # it tells when a message comes,
-            "polling_interval": 2,  # and a look every so often is for what was missed
+            "polling_interval": 1,  # and a look every so often is for what was missed
         },
         "broker_pool_limit": 2,
         "worker_enable_remote_control": False,  # it would leave a queue behind for each worker that was killed
@@ -87,20 +87,36 @@ DJANGO_OPTIONS = {
 }
 
 
-class PgmqTransport(kombu_pgmq.Transport):  # type: ignore[misc]  # kombu's transports have no types
+class PgmqChannel(kombu_pgmq.Channel):
+    """kombu's own channel, woken also by what it acknowledges."""
+
+    def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
+        """A worker that is full sleeps although messages wait; a place is free now, so wake it like a new message."""
+        queue = self.qos.get(delivery_tag).delivery_info["pgmq_queue"]
+        super().basic_ack(delivery_tag, multiple)
+        self.pgmq._execute("SELECT pg_notify(%s, '')", (f"pgmq.q_{queue}.INSERT",))
+
+
+class PgmqTransport(kombu_pgmq.Transport):
     """kombu's own transport, connected the way Django is: left to itself it drops sockets' and TLS' options."""
 
+    Channel = PgmqChannel
+
     def _create_pgmq_client(self) -> PGMQueue:
-        options = self.client.transport_options
-        connection = _OneConnection(options["conninfo"])
-        client = PGMQueue(pool=connection, vt=options["visibility_timeout"], init_extension=False)
+        connection: Any = _OneConnection(self._options["conninfo"])
+        client = PGMQueue(pool=connection, vt=self._options["visibility_timeout"], init_extension=False)
         client._own_pool = True  # so that closing the transport closes it
         return client
 
-    def _get_notify_waiter(self) -> Any:
+    def _get_notify_waiter(self) -> kombu_pgmq._NotifyWaiter:
         if self._notify_waiter is None:
-            self._notify_waiter = kombu_pgmq._NotifyWaiter(self.client.transport_options["conninfo"])
+            self._notify_waiter = kombu_pgmq._NotifyWaiter(self._options["conninfo"])
         return self._notify_waiter
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = self.client.transport_options
+        return options
 
 
 class _OneConnection:

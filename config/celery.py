@@ -35,7 +35,6 @@ def _rules() -> dict[str, Any]:
         worker_max_tasks_per_child=500,
         worker_max_memory_per_child=600_000,
         worker_soft_shutdown_timeout=3,
-        worker_enable_soft_shutdown_on_idle=True,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,

@@ -282,7 +282,6 @@ def _create_database(data: Path) -> None:
 def _run(home: Path, program: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs as the server's user, out of reach of the terminal's Ctrl+C."""
     user = _server_user()
-    identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
     # Output goes to a file: a pipe would stay open as long as the server that pg_ctl leaves behind.
     output = home / f"{Path(program).name}-{os.getpid()}.out"
@@ -297,7 +296,9 @@ def _run(home: Path, program: str, *arguments: str) -> str:
             env=environment,
             start_new_session=True,
             umask=0o077,
-            **identity,  # type: ignore[arg-type]  # the three keywords have three types
+            user=user and user.pw_uid,
+            group=user and user.pw_gid,
+            extra_groups=[] if user else None,
         )
         file.seek(0)
         said = file.read()

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 if TYPE_CHECKING:
     from celery.worker import WorkController
@@ -58,11 +58,11 @@ class Clock(threading.Thread):
 class Clocks(bootsteps.StartStopStep):
     """The part of the worker that starts and stops its clocks."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: WorkController, **options: Any) -> None:
         super().__init__(worker, **options)
-        self.name = f"{worker.hostname or socket.gethostname()}:{os.getpid()}"
+        self.beats_as = f"{worker.hostname or socket.gethostname()}:{os.getpid()}"
         self.clocks: list[Clock] = []
 
     def start(self, worker: WorkController) -> None:
@@ -77,7 +77,8 @@ class Clocks(bootsteps.StartStopStep):
         for clock in self.clocks:
             clock.stop()
 
-    terminate = stop
+    def terminate(self, worker: WorkController) -> None:
+        self.stop(worker)
 
     def beat(self) -> None:
         """Say that this worker lives; forget those that died long ago."""
@@ -88,7 +89,7 @@ class Clocks(bootsteps.StartStopStep):
         from annotate.models import WorkerBeat
 
         WorkerBeat.objects.bulk_create(
-            [WorkerBeat(name=self.name, seen_at=Now())],
+            [WorkerBeat(name=self.beats_as, seen_at=Now())],
             update_conflicts=True,
             unique_fields=["name"],
             update_fields=["seen_at"],

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _ground.enter_context(embedded.running(settings.DATA, durable=False))
     database = settings.DATABASES["default"]
     # Several runs may share the server: each process has a database that carries its number.
-    database["TEST"] = {"NAME": leftovers.test_database_name(os.getpid())}
+    database.setdefault("TEST", {})["NAME"] = leftovers.test_database_name(os.getpid())
     leftovers.drop_databases(database)
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # only quick

@@ -93,6 +93,11 @@ class LabelForm(forms.Form):
         """A payload as this form's field values. A key that the kind does not know is kept, to be refused by name."""
         return dict(payload)
 
+    @classmethod
+    def posted(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A page's POST as this form's field values: for a page that asks for several of them in one press."""
+        return data
+
     def payload(self) -> Payload:
         """The answer, from what is valid so far: whole after `is_valid()`, partial for a draft."""
         raise NotImplementedError

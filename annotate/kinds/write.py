@@ -51,7 +51,7 @@ class WriteForm(LabelForm):
     def payload(self) -> Payload:
         valid = self.cleaned_data
         # A draft shorter than the queue asks for is still a draft: fall back on what was typed.
-        text = valid.get("text", self.data.get("text", ""))
+        text = valid.get("text", self.data.get("text", "").replace("\0", ""))
         return {"text": text, "comment": valid.get("comment", "")}
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +25,12 @@ class QueueQuerySet(models.QuerySet["Queue"]):
         mine = Q(seats__user=user, seats__assigned=True)
         found = self.filter(project__in=Project.objects.seen_by(user))
         return found.filter(Q(assigned_only=False) | mine).distinct()
+
+    def with_own_work(self, user: User) -> Self:
+        """With `own_done` (None without a seat) and `in_hand`: what `user` did here and whether they hold a task."""
+        seats = Seat.objects.filter(queue=OuterRef("pk"), user=user)
+        held = Assignment.objects.leased().filter(queue=OuterRef("pk"), annotator=user)
+        return self.annotate(own_done=Subquery(seats.values("done")), in_hand=Exists(held))
 
 
 class Queue(models.Model):
@@ -126,6 +132,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def leased(self) -> Self:
         return self.filter(state=Assignment.State.LEASED)
+
+    def in_hand(self, user: User, queue: Queue) -> Self:
+        """What `user` holds in `queue`, oldest first. Looks only: to take or renew is `queue.claim`."""
+        return self.leased().filter(annotator=user, queue=queue).order_by("leased_at")
 
 
 class Assignment(models.Model):

@@ -6,6 +6,7 @@ Strength: 1 slightly better, 2 better, 3 much better; only with a winner.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import Comparison, Example, Kind, LabelForm, Payload
 
-STRENGTHS = [(1, _("slightly")), (2, _("clearly")), (3, _("much"))]
+STRENGTHS = [(1, _("slightly better")), (2, _("clearly better")), (3, _("much better"))]
 EVEN = {"tie", "both_bad"}
 
 
@@ -39,7 +40,44 @@ class CompareOptions(forms.Form):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One button of the page: what it chooses, in value and words, and the keys that press it."""
+
+    value: str
+    side: str
+    words: str | Promise
+    keys: str
+    chosen: bool
+
+
+# The page's row of buttons, with and without strength: value -> keys.
+SCALE = {"a3": "1", "a2": "2", "a1": "3", "tie": "4 t", "b1": "5", "b2": "6", "b3": "7", "both_bad": "b"}
+SIDES = {"a": "1", "tie": "t", "b": "2", "both_bad": "b"}
+
+
 class CompareForm(LabelForm):
+    @classmethod
+    def posted(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The page's one field `choice` as winner and strength: "a3" is "a, much better"."""
+        winner, strength = _winner_and_strength(data.get("choice", ""))
+        return {"winner": winner, "strength": strength, "comment": data.get("comment", "")}
+
+    def steps(self) -> list[Step]:
+        """The row of buttons, as far as the queue's options offer them."""
+        asked = "strength" in self.fields
+        winners = dict(self.fields["winner"].choices)  # type: ignore[attr-defined]
+        strengths: dict[str, str | Promise] = {"": _("is better")} | {str(one): words for one, words in STRENGTHS}
+        chosen = f"{self['winner'].value() or ''}{self['strength'].value() or '' if asked else ''}"
+        steps = []
+        for value, keys in (SCALE if asked else SIDES).items():
+            winner, strength = _winner_and_strength(value)
+            side = "" if winner in EVEN else winner
+            words = strengths[strength] if side else winners.get(winner, "")
+            if winner in winners:
+                steps.append(Step(value, side, words, keys, value == chosen))
+        return steps
+
     def build(self) -> None:
         choices: list[tuple[str, str | Promise]] = [(letter, letter.upper()) for letter in self.letters]
         if self.options.get("tie", True):
@@ -74,6 +112,11 @@ class CompareForm(LabelForm):
         valid = self.cleaned_data
         strength = {"strength": valid["strength"]} if valid.get("strength") else {}
         return {"winner": valid.get("winner", ""), **strength, "comment": valid.get("comment", "")}
+
+
+def _winner_and_strength(choice: str) -> tuple[str, str]:
+    winner = choice.rstrip("123")
+    return winner, choice[len(winner) :]
 
 
 class Compare(Kind):

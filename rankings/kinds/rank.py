@@ -5,6 +5,7 @@ Every response is ranked or marked unusable: one that was not touched is refused
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -27,6 +28,15 @@ class RankOptions(forms.Form):
         initial=True,
         help_text=_("Off: every response has to be ranked. Marks already given stay."),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a page shows of one response's answer so far."""
+
+    place: str
+    unusable: bool
+    errors: list[str]
 
 
 class RankForm(LabelForm):
@@ -61,10 +71,26 @@ class RankForm(LabelForm):
         return self.cleaned_data
 
     def payload(self) -> Payload:
+        # A draft keeps the places as they were given: closing a gap would tie what is still to come.
+        ranks = self._ranks()
         return {
-            "ranks": orders.dense(self._ranks()),
+            "ranks": ranks if self.errors else orders.dense(ranks),
             "unusable": self._unusable(),
             "comment": self.cleaned_data.get("comment", ""),
+        }
+
+    @property
+    def places(self) -> list[str]:
+        """The places that can be given, as the page writes them."""
+        return [str(place) for place in range(1, len(self.letters) + 1)]
+
+    def rows(self) -> dict[str, Row]:
+        """By letter: the place, the mark and what is wrong, for the page."""
+        unusable = self["unusable"].value() or [] if "unusable" in self.fields else []
+        places = {letter: self[f"ranks.{letter}"] for letter in self.letters}
+        return {
+            letter: Row(str(field.value() or ""), letter in unusable, list(field.errors))
+            for letter, field in places.items()
         }
 
     def _ranks(self) -> dict[str, int]:

@@ -1,0 +1,161 @@
+"""What is in a queue: each number, and the rows behind it. Both are here, so a count and its list can't differ.
+
+A queue may hold a million tasks: the numbers come in one statement whose parts read indexes, not tables.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from annotate.models import Assignment, Exit, Label, Queue, RefusedRow, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Tasks by what is the matter with them, places by state, and the rest of a queue.
+
+    `held` places belong to flagged and closed tasks. A place is done when it has its label, so `done` is counted
+    from the labels: there are no others but amendments, and an amendment takes the place of a label.
+    """
+
+    tasks: int = 0
+    flagged: int = 0
+    closed: int = 0
+    open: int = 0
+    leased: int = 0
+    held: int = 0
+    given: int = 0
+    amended: int = 0
+    people: int = 0
+    refused: int = 0
+
+    @property
+    def labels(self) -> int:
+        return self.given - self.amended
+
+    @property
+    def done(self) -> int:
+        return self.labels
+
+    @property
+    def places(self) -> int:
+        """Places that are done or can be: those held back are left out."""
+        return self.open + self.leased + self.done
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: 100 only when all is done."""
+        return 100 * self.done // self.places if self.places else 0
+
+
+# Numbers by name. Each is counted for one queue by its id: grouping all queues' rows would cost three times as much.
+_NUMBERS = {
+    "tasks": "annotate_task WHERE queue_id = %(queue)s",
+    "flagged": "annotate_task WHERE queue_id = %(queue)s AND state = 'flagged'",
+    "closed": "annotate_task WHERE queue_id = %(queue)s AND state = 'closed'",
+    "open": "annotate_assignment WHERE queue_id = %(queue)s AND state = 'open'",
+    "leased": "annotate_assignment WHERE queue_id = %(queue)s AND state = 'leased'",
+    "held": """annotate_task t JOIN annotate_assignment a ON a.task_id = t.id
+               WHERE t.queue_id = %(queue)s AND t.state <> 'ready' AND a.state = 'held'""",
+    "given": "annotate_label WHERE queue_id = %(queue)s",
+    "amended": "annotate_label WHERE queue_id = %(queue)s AND supersedes_id IS NOT NULL",
+    "people": "annotate_seat WHERE queue_id = %(queue)s",
+    "refused": "annotate_refusedrow r JOIN annotate_import i ON i.id = r.job_id WHERE i.queue_id = %(queue)s",
+}
+_COUNTS = "SELECT " + ", ".join(f"(SELECT count(*) FROM {rows})" for rows in _NUMBERS.values())  # noqa: S608
+
+
+def of_queue(queue: Queue) -> Counts:
+    """The numbers of one queue, in one statement: 0.4 s with 3,000,000 places."""
+    (numbers,) = _rows(_COUNTS, queue=queue.pk)
+    return Counts(**dict(zip(_NUMBERS, numbers, strict=True)))
+
+
+# --- The rows behind the numbers -----------------------------------------------------------------------------------
+
+#: What a list of tasks can be narrowed to.
+TASK_STATES = ("all", "open", "in-hand", "done", "flagged", "closed")
+
+
+def tasks(queue: Queue, state: str = "all") -> QuerySet[Task]:
+    """A queue's tasks: `all`; with an `open` place; `in-hand`; `done` (labelled, nothing left); `flagged`; `closed`."""
+    found = Task.objects.filter(queue=queue)
+    if state in {Task.State.FLAGGED, Task.State.CLOSED}:
+        return found.filter(state=state)
+    if state == "open":
+        return found.filter(_has_place(Assignment.State.OPEN), state=Task.State.READY)
+    if state == "in-hand":
+        return found.filter(pk__in=places(queue, Assignment.State.LEASED).values("task"))
+    if state == "done":
+        labelled = Exists(Label.objects.filter(task=OuterRef("pk")))
+        left = _has_place(Assignment.State.OPEN, Assignment.State.LEASED)
+        return found.filter(labelled, ~left, state=Task.State.READY)
+    return found
+
+
+def _has_place(*states: str) -> Exists:
+    return Exists(Assignment.objects.filter(task=OuterRef("pk"), state__in=states))
+
+
+def places(queue: Queue, state: str) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(queue=queue, state=state)
+
+
+def labels(queue: Queue, since: datetime | None = None) -> QuerySet[Label]:
+    """The labels that stand: where one was amended, the amendment."""
+    found = Label.objects.live().filter(queue=queue)
+    return found.filter(created_at__gte=since) if since else found
+
+
+def refused(queue: Queue) -> QuerySet[RefusedRow]:
+    return RefusedRow.objects.filter(job__queue=queue)
+
+
+def flags(queue: Queue) -> QuerySet[Exit]:
+    """Why the flagged tasks are flagged: flags that nobody has settled."""
+    return Exit.objects.filter(
+        queue=queue, way=Exit.Way.FLAG, resolved_at=None, task__state=Task.State.FLAGGED
+    ).order_by("task_id", "id")
+
+
+# --- How it goes ---------------------------------------------------------------------------------------------------
+
+
+def midnight() -> datetime:
+    """When today began, where this site is."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+# Walks back from the newest label to the first of the day before: it costs what today brought, not what there is.
+_SINCE = """
+SELECT count(*) FROM annotate_label l
+WHERE l.queue_id = %(queue)s AND l.created_at >= %(since)s
+  AND l.id > coalesce((SELECT o.id FROM annotate_label o WHERE o.queue_id = %(queue)s AND o.created_at < %(since)s
+                       ORDER BY o.id DESC LIMIT 1), 0)
+  AND NOT EXISTS (SELECT FROM annotate_label newer WHERE newer.supersedes_id = l.id)
+"""
+
+
+def labels_since(queue: Queue, since: datetime) -> int:
+    """How many labels that stand were given since then."""
+    ((number,),) = _rows(_SINCE, queue=queue.pk, since=since)
+    return int(number)
+
+
+def last_labels(queues: Iterable[Queue]) -> dict[int, datetime]:
+    """When each queue got its last label, by queue id; queues without labels are left out."""
+    sql = """SELECT q.id, l.created_at FROM annotate_queue q CROSS JOIN LATERAL
+             (SELECT created_at FROM annotate_label WHERE queue_id = q.id ORDER BY id DESC LIMIT 1) l
+             WHERE q.id = ANY(%(queues)s)"""
+    return dict(_rows(sql, queues=[one.pk for one in queues]))
+
+
+def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()

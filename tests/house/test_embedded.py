@@ -1,0 +1,104 @@
+"""The embedded PostgreSQL starts, is shared, survives what happens to servers, and ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from config import embedded
+
+
+def test_it_runs_inside_the_block_and_not_after(data: Path) -> None:
+    with embedded.running(data) as url:
+        assert url == embedded.url(data)
+        with psycopg.connect(url) as connection:
+            shown = connection.execute("SHOW listen_addresses").fetchone(), connection.execute("SHOW fsync").fetchone()
+        assert shown == (("",), ("on",))
+    assert not embedded.is_running(data)
+
+
+def test_the_last_to_leave_stops_it(data: Path) -> None:
+    with embedded.running(data):
+        with embedded.running(data):
+            pid = _pid(data)
+        assert _pid(data) == pid
+    assert not embedded.is_running(data)
+
+
+def test_another_program_finds_it_running(data: Path) -> None:
+    code = "import sys; from pathlib import Path; from config import embedded\n"
+    code += "with embedded.running(Path(sys.argv[1])): pass"
+    with embedded.running(data):
+        pid = _pid(data)
+        subprocess.run([sys.executable, "-c", code, str(data)], check=True)
+        assert _pid(data) == pid
+
+
+def test_committed_rows_survive_kill_9(data: Path) -> None:
+    with embedded.running(data) as url:
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        _kill_9(data)
+        embedded.ensure_running(data)
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+
+def test_a_pid_file_that_names_another_program_is_no_server(data: Path) -> None:
+    embedded.ensure_running(data)
+    pid_file = data / "postgres" / "data" / "postmaster.pid"
+    lines = pid_file.read_text().split("\n")
+    _kill_9(data)
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
+    embedded.ensure_running(data)
+    assert _pid(data) != os.getpid()
+
+
+def test_a_long_path_has_its_socket_elsewhere(data: Path) -> None:
+    deep = data / ("long name " * 12)
+    with embedded.running(deep) as url:
+        assert "%2Ftmp%2Fpreceptor-" in url
+        psycopg.connect(url).close()
+    _socket_folder(deep).rmdir()
+
+
+def test_a_socket_folder_that_somebody_laid_there_is_refused(data: Path) -> None:
+    deep = data / ("long name " * 12)
+    folder = _socket_folder(deep)
+    folder.symlink_to(data)
+    try:
+        with pytest.raises(embedded.EmbeddedError, match="somebody else"):
+            embedded.ensure_running(deep)
+    finally:
+        folder.unlink()
+
+
+def test_data_of_another_version_is_left_alone(data: Path) -> None:
+    embedded.ensure_running(data)
+    embedded.stop(data)
+    version = data / "postgres" / "data" / "PG_VERSION"
+    version.write_text("9\n")
+    with pytest.raises(embedded.EmbeddedError, match="was made by PostgreSQL 9"):
+        embedded.ensure_running(data)
+
+
+def _socket_folder(data: Path) -> Path:
+    return Path(str(psycopg.conninfo.conninfo_to_dict(embedded.url(data))["host"]))
+
+
+def _pid(data: Path) -> int:
+    return int((data / "postgres" / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+
+def _kill_9(data: Path) -> None:
+    server = psutil.Process(_pid(data))
+    server.kill()
+    while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
