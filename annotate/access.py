@@ -63,10 +63,17 @@ def queue(user: Who, pk: int, role: Role = Role.MANAGER) -> Queue:
     """A queue. To an annotator it exists only if they may work in it."""
     person = _person(user)
     found = _one(Queue.objects.filter(project__in=Project.objects.seen_by(person)).select_related("project"), pk)
-    if role is Role.ANNOTATOR and not _require(person, found.project, role).can(Role.MANAGER):
+    if role is Role.ANNOTATOR and not _require(person, found.project, role).can(Role.REVIEWER):
         return _one(Queue.objects.worked_by(person).select_related("project"), pk)
     _require(person, found.project, role)
     return found
+
+
+def queues(user: Who, project: Project) -> QuerySet[Queue]:
+    """A project's queues; for an annotator those they may work in."""
+    person = _person(user)
+    found = Queue.objects if _require(person, project, Role.ANNOTATOR).can(Role.REVIEWER) else Queue.objects.worked_by(person)
+    return found.filter(project=project)
 
 
 def task(user: Who, pk: int, role: Role = Role.REVIEWER) -> Task:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 from django.utils import timezone
 
-from annotate.models import Assignment, Exit, Label, Queue, RefusedRow, Task
+from annotate.models import Assignment, Exit, Label, Queue, RefusedRow, Seat, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +112,22 @@ def labels(queue: Queue, since: datetime | None = None) -> QuerySet[Label]:
     return found.filter(created_at__gte=since) if since else found
 
 
+def seats(queue: Queue) -> QuerySet[Seat]:
+    """Everybody who was assigned to the queue or asked for work in it."""
+    return Seat.objects.filter(queue=queue)
+
+
 def refused(queue: Queue) -> QuerySet[RefusedRow]:
     return RefusedRow.objects.filter(job__queue=queue)
 
 
-def flags(queue: Queue) -> QuerySet[Exit]:
-    """Why the flagged tasks are flagged: flags that nobody has settled."""
-    return Exit.objects.filter(
-        queue=queue, way=Exit.Way.FLAG, resolved_at=None, task__state=Task.State.FLAGGED
-    ).order_by("task_id", "id")
+def with_flags(tasks: Iterable[Task]) -> list[tuple[Task, list[Exit]]]:
+    """Flagged tasks, each with its flags that nobody has settled."""
+    found = list(tasks)
+    flags: dict[int, list[Exit]] = {task.pk: [] for task in found}
+    for flag in Exit.objects.filter(task__in=found, way=Exit.Way.FLAG, resolved_at=None).order_by("pk"):
+        flags[flag.task_id].append(flag)
+    return [(task, flags[task.pk]) for task in found]
 
 
 # --- How it goes ---------------------------------------------------------------------------------------------------
@@ -147,12 +154,23 @@ def labels_since(queue: Queue, since: datetime) -> int:
     return int(number)
 
 
+def active_seconds(queue: Queue) -> float:
+    """How long people have worked on this queue's labels, all together."""
+    return float(seats(queue).aggregate(seconds=Sum("active_seconds", default=0.0))["seconds"])
+
+
 def last_labels(queues: Iterable[Queue]) -> dict[int, datetime]:
     """When each queue got its last label, by queue id; queues without labels are left out."""
     sql = """SELECT q.id, l.created_at FROM annotate_queue q CROSS JOIN LATERAL
              (SELECT created_at FROM annotate_label WHERE queue_id = q.id ORDER BY id DESC LIMIT 1) l
              WHERE q.id = ANY(%(queues)s)"""
     return dict(_rows(sql, queues=[one.pk for one in queues]))
+
+
+def last_labels_of_people(queue: Queue) -> dict[int, datetime]:
+    """When each person gave their last label here, by user id. One pass over the queue's labels."""
+    found = Label.objects.filter(queue=queue).order_by().values("annotator")
+    return dict(found.annotate(last=Max("created_at")).values_list("annotator", "last"))
 
 
 def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:

@@ -100,14 +100,28 @@ def form_for(
 
 def check(assignment: Assignment, payload: object) -> kinds.Payload:
     """A JSON payload, checked and in its canonical form. Raises ValidationError, by field."""
+    form = _form_over(assignment, payload)
+    if not form.is_valid():
+        raise ValidationError({name: list(messages) for name, messages in form.errors.items()})
+    return form.payload()
+
+
+def check_draft(assignment: Assignment, payload: object) -> kinds.Payload:
+    """As much of a JSON payload as is right so far. Raises ValidationError for fields and types that never will be."""
+    form = _form_over(assignment, payload)
+    form.is_valid()
+    return form.payload()
+
+
+def _form_over(assignment: Assignment, payload: object) -> kinds.LabelForm:
     if not isinstance(payload, dict):
         raise ValidationError({"payload": [_("The payload must be an object.")]})
     form = form_for(assignment, assignment.queue.way.label_form.flatten(payload))
     if unknown := form.unknown_fields():
         raise ValidationError({name: [_("This kind of work has no such field.")] for name in unknown})
-    if not form.is_valid():
-        raise ValidationError({name: list(messages) for name, messages in form.errors.items()})
-    return form.payload()
+    if wrong := kinds.wrong_types(form):
+        raise ValidationError(wrong)
+    return form
 
 
 # What became of this place, of this key and of this person's work on the task; read with their seat locked.
@@ -285,12 +299,12 @@ def _write_draft(user: User, assignment: Assignment, payload: kinds.Payload, fen
         return int(cursor.fetchone()[0])
 
 
-def draft_of(user: User, assignment: Assignment) -> kinds.Payload | None:
-    """The person's draft for the task, its responses named as the assignment's present lease shows them."""
+def draft_of(user: User, assignment: Assignment, fence: int | None = None) -> kinds.Payload | None:
+    """The person's draft for the task, its responses named as the lease numbered `fence` (the newest) shows them."""
     draft = Draft.objects.filter(task=assignment.task_id, annotator=user).first()
     if draft is None:
         return None
-    return named_as_shown(assignment.queue.way, draft.payload, draft.shown, assignment.shown())
+    return named_as_shown(assignment.queue.way, draft.payload, draft.shown, assignment.shown(fence))
 
 
 def named_as_shown(kind: kinds.Kind, payload: kinds.Payload, old: list[int], new: list[int]) -> kinds.Payload:

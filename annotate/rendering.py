@@ -6,7 +6,7 @@ whoever reads it and however often. markdown-it-py lets no HTML through; nh3 is 
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any
 
@@ -17,6 +17,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
@@ -111,8 +112,18 @@ def _colour(code: str, language: str, _attributes: str) -> str:
     """Code with its colours as classes; '' leaves it to markdown-it to escape."""
     if not language or len(code) > LONGEST_CODE:
         return ""
+    lexer = _lexer(language)
+    return highlight(code, lexer, _formatter()) if lexer else ""
+
+
+@lru_cache(maxsize=100)
+def _lexer(language: str) -> Lexer | None:
     try:
-        lexer = get_lexer_by_name(language)
+        return get_lexer_by_name(language)
     except ClassNotFound:
-        return ""
-    return highlight(code, lexer, HtmlFormatter(nowrap=True))
+        return None
+
+
+@cache
+def _formatter() -> HtmlFormatter[str]:
+    return HtmlFormatter(nowrap=True)

@@ -51,7 +51,8 @@ def have_labelled(user: object, queue: object, count: int) -> None:
 
 def one_claim(user: object, queue: object) -> float:
     """Milliseconds of a claim; the task is then labelled, outside the measure, so the next claim moves on."""
-    from annotate import labelling, queue as verbs
+    from annotate import labelling
+    from annotate import queue as verbs
     from annotate.models import Assignment
 
     begin = time.perf_counter()

@@ -5,26 +5,34 @@ from django.db import connection
 from annotate.models import Member, Project, Queue, Role, User
 from annotate.rendering import digest_of
 
-PASSWORD = "benchmark only: never signed up by anybody"  # noqa: S105
+PASSWORD = "benchmark only: never signed up by anybody"
 
-PARAGRAPHS = [
-    "A good answer begins with the point, and gives its reasons after it.",
-    "**Note:** the figures below are rounded; see the table for the exact ones.",
-    "- first, measure what there is\n- then change one thing\n- then measure again",
-    "1. read the question twice\n2. answer the question\n3. stop",
+PROSE = [
+    "A good answer begins with the point and gives its reasons after it. Whoever reads it should be able to stop after "
+    "the first sentence and still have been helped; the rest is for those who want to know *why* it is so.",
+    "There are two ways to look at this. The first is to ask what it costs now, which is easy to say and easy to "
+    "compare; the second is to ask what it will cost to change later, which **nobody** can say, and which is larger.",
+    "Most people who try this give up in the second week, not because it is hard but because nothing seems to happen. "
+    "Something does happen, and the way to see it is to write down each day what you did, in one line, and read it.",
+    "If the water is too hot the leaves turn bitter, and if it is too cold they give nothing. Boil it, wait for three "
+    "minutes, and pour; `80 °C` is what the books say, and the books are right in this case.",
+]
+STRUCTURES = [
+    "- first, measure what there is\n- then change one thing\n- then measure again, and keep what helped",
+    "1. read the question twice\n2. answer the question that was asked\n3. stop",
     "| step | minutes | result |\n|---|---|---|\n| soak | 30 | soft |\n| boil | 12 | done |",
-    "```python\ndef mean(values):\n    return sum(values) / len(values)\n```",
-    "Use `git bisect` when you know a good commit and a bad one, and nothing in between.",
-    "> What is written without effort is in general read without pleasure.",
+    "```python\ndef mean(values):\n    \"\"\"The arithmetic mean.\"\"\"\n    return sum(values) / len(values)\n```",
 ]
 
 
 def a_text(seed: int, length: int = 2_000) -> str:
-    """Markdown of `length` characters, another for each seed."""
+    """An answer in Markdown of `length` characters, another for each seed: prose, with a list, table or code in it."""
     parts = [f"Answer {seed}."]
     while sum(map(len, parts)) < length:
-        seed = (seed * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
-        parts.append(f"{PARAGRAPHS[seed >> 61]}\n\nIn case {seed % 997}, look again.")
+        parts.append(f"In case {seed % 9973}: {PROSE[seed % 4]}")
+        if len(parts) % 4 == 0:
+            parts.append(STRUCTURES[seed // 4 % 4])
+        seed = seed * 31 + 7
     return "\n\n".join(parts)[:length]
 
 

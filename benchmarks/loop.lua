@@ -15,7 +15,7 @@ function init(args)
    end
    queue, pause = args[2], tonumber(args[3])
    math.randomseed(number + 1)
-   labels, claims, odd = 0, 0, 0
+   odd = 0
    headers = {
       ["Cookie"] = cookie, ["X-CSRFToken"] = token, ["HX-Request"] = "true",
       ["Content-Type"] = "application/x-www-form-urlencoded", ["Referer"] = "http://127.0.0.1/",
@@ -27,11 +27,11 @@ function delay()
 end
 
 function request()
-   if not place then
-      claims = claims + 1
-      return wrk.format("POST", "/queues/" .. queue .. "/work/", headers, "")
+   if not place then  -- the start: the button, then the page it leads to
+      local path = "/queues/" .. queue .. "/work/"
+      if claimed then return wrk.format("GET", path, headers) end
+      return wrk.format("POST", path, headers, "")
    end
-   labels = labels + 1
    local ranks = {}
    for n, letter in ipairs({"a", "b", "c", "d"}) do ranks[n] = "ranks." .. letter .. "=" .. math.random(4) end
    local body = "fence=" .. fence .. "&key=" .. key .. "&active_seconds=7.5&" .. table.concat(ranks, "&")
@@ -39,6 +39,11 @@ function request()
 end
 
 function response(status, _, body)
+   if status == 303 and not place then
+      claimed = true
+      return
+   end
+   claimed = false
    place = body:match('action="/assignments/(%d+)/submit/"')
    fence = body:match('name="fence" value="(%d+)"')
    key = body:match('name="key" value="([%x-]+)"')

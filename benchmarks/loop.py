@@ -122,7 +122,7 @@ def statements(user: object, queue_id: int) -> None:
 
     client = Client(headers={"HX-Request": "true"})
     client.force_login(user)  # type: ignore[arg-type]
-    page = client.post(f"/queues/{queue_id}/work/", headers={"host": "localhost"})
+    page = client.post(f"/queues/{queue_id}/work/", headers={"host": "localhost"}, follow=True)
     for _ in range(3):
         body = page.content.decode()
         place = re.search(r'action="(/assignments/\d+/submit/)"', body)

@@ -93,7 +93,7 @@ class PgmqChannel(kombu_pgmq.Channel):
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
         """A worker that is full sleeps although messages wait; a place is free now, so wake it like a new message."""
         queue = self.qos.get(delivery_tag).delivery_info["pgmq_queue"]
-        super().basic_ack(delivery_tag, multiple)
+        super().basic_ack(delivery_tag, multiple)  # type: ignore[no-untyped-call]
         self.pgmq._execute("SELECT pg_notify(%s, '')", (f"pgmq.q_{queue}.INSERT",))
 
 
@@ -115,8 +115,8 @@ class PgmqTransport(kombu_pgmq.Transport):
 
     @property
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = self.client.transport_options
-        return options
+        client: Any = self.client
+        return dict(client.transport_options)
 
 
 class _OneConnection:

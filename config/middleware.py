@@ -24,7 +24,7 @@ class BusyMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, OperationalError | InterfaceError):
             return None
-        logger.error("database not available: %s", type(error).__name__)
+        logger.error("database: %s", str(error).partition("\n")[0])  # the lines after it may show texts of people
         message = "The server is busy. Nothing was lost: try again in a moment."
         headers = {"Retry-After": str(WAIT_SECONDS), "Cache-Control": "no-store"}
         return HttpResponse(message, status=503, content_type="text/plain; charset=utf-8", headers=headers)

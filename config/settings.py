@@ -9,11 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from psycopg.conninfo import conninfo_to_dict
 
 from config import embedded, env
+
+django_stubs_ext.monkeypatch()  # so that `ModelForm[Project]` and the like also run
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA = Path(env.text("PRECEPTOR_DATA", str(BASE_DIR / ".data"))).resolve()
@@ -258,6 +261,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "QueueState": "annotate.models.Queue.State",
+        "TaskState": "annotate.models.Task.State",
+        "ImportState": "annotate.models.Job.State",
+    },
 }
 
 # --- Logs: to the console, without bodies, parameters or keys ----------------------------------------------------

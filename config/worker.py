@@ -62,7 +62,7 @@ class Clocks(bootsteps.StartStopStep):
 
     def __init__(self, worker: WorkController, **options: Any) -> None:
         super().__init__(worker, **options)
-        self.beats_as = f"{worker.hostname or socket.gethostname()}:{os.getpid()}"
+        self.beats_as = f"{socket.gethostname()}:{os.getpid()}"
         self.clocks: list[Clock] = []
 
     def start(self, worker: WorkController) -> None:

@@ -3,27 +3,35 @@
 A view lists its methods in `calls`; each method gets its object from `access`, calls one verb and answers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import exceptions, serializers
+from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
+from rest_framework.request import Request as AnyRequest
 from rest_framework.views import APIView
 
 from annotate.api import pages, problems
 from annotate.api.auth import Scoped, TokenAuthentication
 from annotate.api.parsers import StrictJSONParser
-from annotate.models import Scope
+from annotate.models import Scope, Token, User
 
 NDJSON = "application/x-ndjson"
+
+
+class Request(AnyRequest):
+    """A request as a view's methods get it: of somebody signed in; `auth` is None for a browser's session."""
+
+    user: User
+    auth: Token | None
 
 
 class Strict(serializers.Serializer[Any]):
@@ -49,14 +57,21 @@ class Call:
     """One method of a view: its name in the OpenAPI document, the scope a token needs, what goes in and comes out.
 
     `answers`: status, or (status, content type), to a serializer, an OpenAPI type, or None for no body.
+    `takes`: a serializer; for the document alone, also content types to serializers.
     """
 
     name: str
     scope: Scope
     answers: Mapping[Any, Any]
-    takes: type[serializers.Serializer[Any]] | None = None
+    takes: Any = None
     query: type[serializers.Serializer[Any]] = NoQuery
     refuses: tuple[int, ...] = field(default=())
+
+
+def ndjson(batches: Iterable[Iterable[Any]]) -> StreamingHttpResponse:
+    """Rows as a stream of lines. It begins at once; what breaks it off breaks the connection, so the client sees it."""
+    lines = (b"".join(JSONRenderer().render(row) + b"\n" for row in batch) for batch in batches)
+    return StreamingHttpResponse(lines, content_type=NDJSON)
 
 
 def page_of(serializer: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
@@ -71,7 +86,8 @@ class Schema(AutoSchema):
 
     @property
     def call(self) -> Call:
-        call: Call = self.view.calls[self.method]
+        view: Any = self.view
+        call: Call = view.calls[self.method]
         return call
 
     def get_operation_id(self) -> str:
@@ -80,12 +96,13 @@ class Schema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.view.__module__.rpartition(".")[2]]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as spectacular has it
         return f"{super().get_description()}\n\nScope of a token: `{self.call.scope}`."
 
     def get_override_parameters(self) -> list[Any]:
         key = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description=KEY_SAYS)
-        return [self.call.query, *([key] if self.method == "POST" else [])]
+        query = [] if self.call.query is NoQuery else [self.call.query]
+        return [*query, *([key] if self.method == "POST" else [])]
 
     def get_request_serializer(self) -> Any:
         return self.call.takes
@@ -97,6 +114,16 @@ class Schema(AutoSchema):
         refused |= {413, 415} if self.call.takes else set()
         problem = {(status, problems.CONTENT_TYPE): problems.Problem for status in sorted(refused)}
         return {**self.call.answers, **problem}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes `TokenAuthentication`."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A token made on a page or by `manage.py token`."}
 
 
 KEY_SAYS = (
@@ -113,37 +140,30 @@ class ApiView(APIView):
     permission_classes = [Scoped]
     parser_classes: Any = [StrictJSONParser]
     renderer_classes: Any = [JSONRenderer]
-    metadata_class = None
-    schema = Schema()
+    http_method_names = ["get", "post", "put", "patch", "delete"]
+    schema: Any = Schema()
+    request: Request
     asked: dict[str, Any]
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+    def perform_content_negotiation(self, request: AnyRequest, force: bool = False) -> Any:
         """Whoever asks for what there is not gets what there is: an `Accept` is never a reason to refuse."""
         return super().perform_content_negotiation(request, force=True)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: AnyRequest, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        call = self.call(request)
-        if call is not None:
-            query = call.query(data=request.query_params.dict())
+        if request.method in self.calls:
+            query = self.calls[request.method].query(data=request.query_params.dict())
             query.is_valid(raise_exception=True)
             self.asked = query.validated_data
 
-    def call(self, request: Request) -> Call | None:
-        """The entry of `calls` for this request; None for a method that this resource does not have."""
-        return self.calls.get("GET" if request.method == "HEAD" else request.method or "")
-
     def body(self) -> dict[str, Any]:
         """What the request carries, checked. Raises ValidationError for whatever `takes` does not allow."""
-        takes = self.calls[self.request.method or ""].takes
-        if takes is None:
-            raise exceptions.UnsupportedMediaType(str(self.request.content_type))
-        given = takes(data=self.request.data)
+        given = self.calls[self.request.method or ""].takes(data=self.request.data)
         given.is_valid(raise_exception=True)
         valid: dict[str, Any] = given.validated_data
         return valid
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: AnyRequest, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer: HttpResponseBase = super().finalize_response(request, response, *args, **kwargs)
         answer.headers.setdefault("Cache-Control", "no-store")
         patch_vary_headers(answer, ["Authorization", "Cookie"])

@@ -28,7 +28,8 @@ def _told(name: str, field: forms.Field) -> dict[str, Any]:
         "required": field.required,
     }
     if isinstance(field, forms.ChoiceField):
-        told["choices"] = [{"value": value, "label": str(label)} for value, label in field.choices]
+        choices: Any = field.choices
+        told["choices"] = [{"value": value, "label": str(label)} for value, label in choices]
     limits = {"min": "min_value", "max": "max_value", "max_length": "max_length"}
     found = {word: getattr(field, attribute, None) for word, attribute in limits.items()}
     return told | {word: limit for word, limit in found.items() if limit is not None}

@@ -6,20 +6,19 @@ remembered, since a refusal changes nothing and may be asked again.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
-from typing import Any, Concatenate
+from typing import Concatenate
 
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate.api import problems
-from annotate.api.base import ApiView
+from annotate.api.base import ApiView, Request
 from annotate.models import Replay, User
 
 LONGEST_KEY = 200
@@ -35,28 +34,30 @@ DELETE FROM annotate_replay WHERE id IN (
     ORDER BY id LIMIT 2 FOR UPDATE SKIP LOCKED)
 """
 
-type Act[**P] = Callable[P, Response]
-
 
 def idempotent[V: ApiView, **P](
     post: Callable[Concatenate[V, Request, P], Response],
-) -> Callable[Concatenate[V, Request, P], Response | HttpResponse]:
+) -> Callable[Concatenate[V, Request, P], HttpResponse]:
     """For a `post` whose body is JSON or nothing."""
 
     @wraps(post)
-    def once(view: V, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response | HttpResponse:
+    def once(view: V, request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         return carry_out(request, request.body, lambda: post(view, request, *args, **kwargs))
 
     return once
 
 
-def carry_out(request: Request, content: bytes, act: Callable[[], Response]) -> Response | HttpResponse:
-    """`act`'s answer, or the remembered one. `content` stands for the body: the same bytes are the same request."""
+def carry_out(
+    request: Request, content: bytes, act: Callable[[], Response], hide: Collection[str] = ()
+) -> HttpResponse:
+    """`act`'s answer, or the remembered one. `content` stands for the body: the same bytes are the same request.
+
+    Fields named in `hide` are shown once: they are remembered as null.
+    """
     key = key_of(request)
     if key is None:
         return act()
     user, same = request.user, _digest(request, content)
-    assert isinstance(user, User)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ALONE, [f"{user.pk}:{key}"])
         if cursor.fetchone() != (True,):
@@ -67,7 +68,7 @@ def carry_out(request: Request, content: bytes, act: Callable[[], Response]) -> 
         answer = act()
         if answer.status_code < 400:
             cursor.execute(_FORGET)
-            _remember(user, key, same, answer)
+            _remember(user, key, same, answer, hide)
         return answer
 
 
@@ -79,7 +80,7 @@ def key_of(request: Request) -> str | None:
     return key
 
 
-def replayed(answer: Response | HttpResponse) -> Response | HttpResponse:
+def replayed(answer: HttpResponse) -> HttpResponse:
     """Mark an answer as one that was given before."""
     answer["Idempotent-Replayed"] = "true"
     return answer
@@ -90,15 +91,14 @@ def _digest(request: Request, content: bytes) -> bytes:
     return hashlib.sha256(whole.encode()).digest()
 
 
-def _remember(user: User, key: str, same: bytes, answer: Response) -> None:
-    kept: dict[str, Any] = {name: answer[name] for name in ("Location",) if name in answer}
-    body = b"" if answer.data is None else JSONRenderer().render(answer.data)
-    Replay.objects.create(
-        user=user, key=key, body_digest=same, status=answer.status_code, headers=kept, body=body
-    )
+def _remember(user: User, key: str, same: bytes, answer: Response, hide: Collection[str]) -> None:
+    kept = {"Location": answer["Location"]} if "Location" in answer else {}
+    data = {**answer.data, **dict.fromkeys(hide)} if hide else answer.data
+    body = b"" if data is None else JSONRenderer().render(data)
+    Replay.objects.create(user=user, key=key, body_digest=same, status=answer.status_code, headers=kept, body=body)
 
 
-def _again(before: Replay, same: bytes) -> Response | HttpResponse:
+def _again(before: Replay, same: bytes) -> HttpResponse:
     if bytes(before.body_digest) != same:
         return problems.respond(422, _("This key was used for another request. Nothing was changed."), "key_reused")
     answer = HttpResponse(bytes(before.body), status=before.status, headers=before.headers)

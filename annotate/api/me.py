@@ -1,9 +1,8 @@
 """Who am I: the first call of a program that wants to know whether its token works."""
 
-from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotate.api.base import ApiView, Call
+from annotate.api.base import ApiView, Call, Request
 from annotate.api.serializers import MeOut
 from annotate.models import Scope
 

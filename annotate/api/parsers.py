@@ -1,14 +1,11 @@
 """Bodies: JSON that PostgreSQL can store, and files of any size."""
 
-import gzip
-import hashlib
 from typing import IO, Any
 
 import msgspec
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
-from rest_framework.request import Request
 
 DEEPEST = 32
 LARGEST = 2**63

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.http import Http404, UnreadablePostError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -19,6 +19,14 @@ from annotate import labelling, queue
 from annotate.projects import Conflict
 
 CONTENT_TYPE = "application/problem+json"
+
+#: Errors that need no more telling. The first that fits.
+PLAIN: list[tuple[type[Exception], int, Any]] = [
+    (Http404, 404, _("Not found.")),
+    (RequestDataTooBig, 413, _("The body is too large.")),
+    (UnreadablePostError, 400, _("The body could not be read.")),
+    (SuspiciousOperation, 400, _("The request is not right.")),
+]
 
 
 class Problem(serializers.Serializer[Any]):
@@ -29,7 +37,7 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField(required=False, help_text="Tells cases of one status apart.")
-    errors = serializers.DictField(
+    errors = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=serializers.CharField()),
         required=False,
         help_text="What is wrong, by field; `options.ties` is a field of an object.",
@@ -72,21 +80,16 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _respond_to(error: Exception) -> Response | None:
+    for of, status, detail in PLAIN:
+        if isinstance(error, of):
+            return respond(status, detail)
     match error:
-        case Http404():
-            return respond(404, _("Not found."))
         case PermissionDenied():
             return respond(403, error.args[0] if error.args else _("Your role does not allow this."))
         case ValidationError():
             return _invalid(error)
-        case labelling.KeyReused():
-            return respond(422, error.message, error.code)
         case labelling.Refused():
-            return respond(409, error.message, error.code)
-        case RequestDataTooBig():
-            return respond(413, _("The body is too large."))
-        case UnreadablePostError() | SuspiciousOperation():
-            return respond(400, _("The body could not be read."))
+            return respond(422 if isinstance(error, labelling.KeyReused) else 409, error.message, error.code)
         case exceptions.APIException():
             return _of_framework(error)
     return None

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import reverse
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotate import access, projects
-from annotate.api.base import ApiView, Call, PageQuery, page_of
-from annotate.api.idempotency import idempotent
+from annotate.api.base import ApiView, Call, PageQuery, Request, page_of
+from annotate.api.idempotency import carry_out, idempotent
 from annotate.api.pages import page
 from annotate.api.serializers import (
     InvitationOut,
@@ -31,13 +31,13 @@ class Projects(ApiView):
 
     def get(self, request: Request) -> Response:
         """The projects you are a member of."""
-        rows, following = page(request, Project.objects.seen_by(access.person(request.user)), self.asked)
+        rows, following = page(request, Project.objects.seen_by(request.user), self.asked)
         return Response({"results": _shown(request, rows), "next": following})
 
     @idempotent
     def post(self, request: Request) -> Response:
         """Make a project and become its owner. Asking again gives it back (200); other words for it give 409."""
-        project, new = projects.create_project(access.person(request.user), **self.body())
+        project, new = projects.create_project(request.user, **self.body())
         where = request.build_absolute_uri(reverse("api-project", args=[project.slug]))
         return Response(_shown(request, [project])[0], status=201 if new else 200, headers={"Location": where})
 
@@ -88,7 +88,7 @@ class Members(ApiView):
     def post(self, request: Request, slug: str) -> Response:
         """Make somebody a member at once who works with you in another project. Others have to be invited."""
         project = access.project(request.user, slug, Role.MANAGER)
-        member, new = projects.add_member(project, access.person(request.user), **self.body())
+        member, new = projects.add_member(project, request.user, **self.body())
         where = request.build_absolute_uri(reverse("api-member", args=[slug, member.pk]))
         return Response(MemberOut(member).data, status=201 if new else 200, headers={"Location": where})
 
@@ -108,23 +108,25 @@ class OneMember(ApiView):
     def patch(self, request: Request, slug: str, pk: int) -> Response:
         """Give another role. Only owners make managers and owners; nobody raises themselves."""
         member = access.member(request.user, slug, pk)
-        return Response(MemberOut(projects.set_role(member, access.person(request.user), **self.body())).data)
+        return Response(MemberOut(projects.set_role(member, request.user, **self.body())).data)
 
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Take somebody out of the project. Tasks in their hands go back; their labels stay."""
         member = access.member(request.user, slug, pk)
-        projects.remove_member(member, access.person(request.user))
+        projects.remove_member(member, request.user)
         return Response(status=204)
 
 
 class Invitations(ApiView):
     calls = {"POST": Call("invite", Scope.WRITE, {201: InvitationOut}, takes=MemberIn)}
 
-    @idempotent
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: Request, slug: str) -> HttpResponse:
         """Invite somebody: the answer holds a link for them, which is shown this once and holds for 14 days."""
         project = access.project(request.user, slug, Role.MANAGER)
-        invitation, secret = projects.invite(project, access.person(request.user), **self.body())
-        link = request.build_absolute_uri(reverse("accept-invitation", args=[secret]))
+        return carry_out(request, request.body, lambda: self.invite(project), hide={"link"})
+
+    def invite(self, project: Project) -> Response:
+        invitation, secret = projects.invite(project, self.request.user, **self.body())
+        link = self.request.build_absolute_uri(reverse("accept-invitation", args=[secret]))
         shown = {"email": invitation.email, "role": invitation.role, "expires_at": invitation.expires_at, "link": link}
         return Response(InvitationOut(shown).data, status=201)

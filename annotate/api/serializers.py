@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotate import kinds
@@ -76,7 +77,9 @@ class InvitationOut(serializers.Serializer[Any]):
     email = serializers.EmailField()
     role = serializers.ChoiceField(choices=Role.choices)
     expires_at = serializers.DateTimeField()
-    link = serializers.URLField(help_text="For this person alone. It is shown this once.")
+    link = serializers.URLField(
+        allow_null=True, help_text="For this person alone. Shown this once: null when the answer is given again."
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):
@@ -146,8 +149,9 @@ class QueueDetail(QueueOut):
     class Meta(QueueOut.Meta):
         fields = [*QueueOut.Meta.fields, "counts", "guideline"]
 
-    def get_counts(self, _queue: Queue) -> CountsOut | None:
-        counts: Any = self.context["counts"]
+    @extend_schema_field(CountsOut(allow_null=True))
+    def get_counts(self, _queue: Queue) -> dict[str, int] | None:
+        counts: dict[str, int] | None = self.context["counts"]
         return counts
 
 
@@ -165,7 +169,7 @@ class UploadIn(serializers.Serializer[Any]):
 class ImportOut(serializers.ModelSerializer[Import]):
     """`context["worker_alive"]`: whether a worker has been heard of lately."""
 
-    errors = serializers.HyperlinkedIdentityField(
+    errors = serializers.HyperlinkedIdentityField(  # type: ignore[assignment]
         view_name="api-import-errors", help_text="The refused rows, as NDJSON."
     )
     worker_alive = serializers.SerializerMethodField()
@@ -213,7 +217,7 @@ class PromptOut(serializers.Serializer[Any]):
     difficulty = serializers.CharField()
     language = serializers.CharField()
     tags = serializers.ListField(child=serializers.CharField())
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     meta = serializers.DictField()
 
 
@@ -244,7 +248,7 @@ class TaskOut(serializers.Serializer[Any]):
 
 class ChoiceOut(serializers.Serializer[Any]):
     value = serializers.JSONField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class FieldOut(serializers.Serializer[Any]):
@@ -252,8 +256,8 @@ class FieldOut(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=["text", "integer", "number", "boolean", "choice", "choices"])
-    label = serializers.CharField()
-    required = serializers.BooleanField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    required = serializers.BooleanField()  # type: ignore[assignment]
     choices = ChoiceOut(many=True, required=False)
     min = serializers.FloatField(required=False)
     max = serializers.FloatField(required=False)
@@ -302,7 +306,7 @@ class OwnLabelOut(serializers.Serializer[Any]):
 
 
 class SubmittedOut(serializers.Serializer[Any]):
-    label = OwnLabelOut()
+    label = OwnLabelOut()  # type: ignore[assignment]
     done = serializers.IntegerField(help_text="Your labels in this queue.")
     next = AssignmentOut(required=False, allow_null=True, help_text="With ?next=1; null when nothing is left.")
     why = serializers.CharField(required=False, help_text="Why `next` is null.")

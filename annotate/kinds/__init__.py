@@ -1,6 +1,6 @@
 """The kinds of work, one module each, found through `settings.KINDS` and nothing else."""
 
-from annotate.kinds.base import Comparison, Example, Kind, LabelForm, Payload, Problem, letters_for
+from annotate.kinds.base import Comparison, Example, Kind, LabelForm, Payload, Problem, letters_for, wrong_types
 from annotate.kinds.registry import all_kinds, choices, get
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "choices",
     "get",
     "letters_for",
+    "wrong_types",
 ]

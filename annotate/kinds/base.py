@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
+from types import NoneType
 from typing import Any, ClassVar
 
 from django import forms
@@ -107,12 +108,28 @@ class LabelForm(forms.Form):
         return sorted(set(self.data) - set(self.fields))
 
 
+def wrong_types(form: forms.Form) -> dict[str, list[Any]]:
+    """By field: what a JSON value is that an HTML form would have made into the right thing, or the wrong one."""
+    wrong: dict[str, list[Any]] = {}
+    for name, field in form.fields.items():
+        value = form.data.get(name)
+        if isinstance(field, forms.BooleanField) and not isinstance(value, bool | None):
+            wrong[name] = [_("Must be true or false.")]
+        elif isinstance(field, forms.IntegerField) and type(value) not in (int, float, NoneType):
+            wrong[name] = [_("Must be a number.")]
+        elif isinstance(field, forms.CharField) and name in form.data and not isinstance(value, str):
+            wrong[name] = [_("Must be a text.")]
+    return wrong
+
+
 class Kind(ABC):
     """One kind of work. See the module's docstring; `annotate.kinds.write` is the smallest example."""
 
     name: ClassVar[str]
     label: ClassVar[str | Promise]
     description: ClassVar[str | Promise]
+    #: what the annotator is asked to do, in a sentence
+    asks: ClassVar[str | Promise]
     template: ClassVar[str]
     #: ES module under static/js/ that adds keys and pointer acts to the page; the form works without it.
     script: ClassVar[str] = ""

@@ -59,6 +59,7 @@ class Write(Kind):
     name = "write"
     label = _("Write a response")
     description = _("People write the answer a good assistant would give.")
+    asks = _("Write the answer that a good assistant would give.")
     template = "kinds/write.html"
     script = "js/write.js"
     options_form = WriteOptions

@@ -173,6 +173,10 @@ class Token(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    def revoke(self) -> None:
+        """End it: from now on it opens nothing."""
+        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=Now())
+
     @classmethod
     def issue(cls, user: User, name: str, scopes: list[str], **fields: Any) -> tuple["Token", str]:
         """A new token and its secret, which nothing can show again."""

@@ -10,6 +10,15 @@ from django.db.models.functions import Now
 from annotate.models.people import User
 from annotate.models.projects import Project
 
+type Turns = list[dict[str, str]]
+
+
+def turns_of(instruction: str, more: str, system: str, messages: Turns | None) -> Turns:
+    """A prompt's parts as chat messages; instruction and input make one user turn."""
+    first = [{"role": "system", "content": system}] if system else []
+    question = f"{instruction}\n\n{more}" if more else instruction
+    return first + (messages or [{"role": "user", "content": question}])
+
 
 class Prompt(models.Model):
     """An instruction to answer. `key` is its `external_id`, else a hash of its content: the same file twice adds nothing.
@@ -43,13 +52,7 @@ class Prompt(models.Model):
 
     def turns(self) -> list[dict[str, str]]:
         """The prompt as chat messages: system turn if there is one, then the conversation so far."""
-        system = [{"role": "system", "content": self.system}] if self.system else []
-        return system + (self.messages or [{"role": "user", "content": self.question}])
-
-    @property
-    def question(self) -> str:
-        """Instruction and input as one user turn."""
-        return f"{self.instruction}\n\n{self.input}" if self.input else self.instruction
+        return turns_of(self.instruction, self.input, self.system, self.messages)
 
 
 class Response(models.Model):

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotate import access, counting, projects, rendering
 from annotate.models import Guideline, Project, Queue, Role
 from annotate.views.doors import Request, see_other, signed_in
+from annotate.views.frames import around
 
 
 class ProjectForm(forms.ModelForm[Project]):
@@ -49,12 +50,16 @@ class NewProjectForm(forms.Form):
         return valid
 
 
-class GuidelineForm(forms.ModelForm[Guideline]):
-    class Meta:
-        model = Guideline
-        fields = ["text"]
-        widgets = {"text": forms.Textarea(attrs={"rows": 14, "dir": "auto"})}
-        help_texts = {"text": gettext_lazy("Markdown. Say what a good answer is, and show one.")}
+class GuidelineForm(forms.Form):
+    text = forms.CharField(
+        label=gettext_lazy("Guidelines"),
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 14, "dir": "auto"}),
+        help_text=gettext_lazy(
+            "Markdown. Say what a good answer is, and show one. A new text is a new version: labels already given "
+            "keep the version they were made under."
+        ),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,29 +80,27 @@ def create(request: Request) -> HttpResponse:
 @require_safe
 @signed_in
 def show(request: Request, slug: str) -> HttpResponse:
-    """The project's queues, each with where it stands, its people and its guidelines."""
+    """The project's queues, each with where it stands; its people; its guidelines."""
     project = access.project(request.user, slug, Role.REVIEWER)
     queues = list(project.queues.order_by("-id"))
     last = counting.last_labels(queues)
     roles = Counter(project.members.values_list("role", flat=True))
     context = {
-        "project": project,
-        "me": access.membership(request.user, project),
         "queues": [(one, counting.of_queue(one), last.get(one.pk)) for one in queues],
         "roles": [(role, roles[role]) for role in reversed(Role) if roles[role]],
         "invited": project.invitations.filter(accepted_at=None).count(),
         "guideline": Guideline.objects.filter(project=project, queue=None).first(),
     }
-    return render(request, "projects/project.html", context)
+    return render(request, "projects/project.html", context | around(request, project, tab="queues"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def settings(request: Request, slug: str) -> HttpResponse:
     """Change the project's name and description; its owners may put it away."""
-    project = access.project(request.user, slug, Role.MANAGER)
+    project = access.project(request.user, slug, Role.OWNER if "archive" in request.POST else Role.MANAGER)
     if "archive" in request.POST:
-        projects.archive_project(access.project(request.user, slug, Role.OWNER))
+        projects.archive_project(project)
         messages.success(request, _("“%s” is archived. Nothing of it was deleted.") % project.name)
         return see_other("home")
     form = ProjectForm(request.POST if request.method == "POST" else None, instance=project)
@@ -105,7 +108,7 @@ def settings(request: Request, slug: str) -> HttpResponse:
         projects.change_project(project, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return see_other("project-settings", slug)
-    context = {"form": form, "project": project, "me": access.membership(request.user, project)}
+    context = {"form": form} | around(request, project, tab="settings")
     return render(request, "projects/settings.html", context, status=422 if form.errors else 200)
 
 
@@ -116,9 +119,7 @@ def settings(request: Request, slug: str) -> HttpResponse:
 @signed_in
 def guidelines(request: Request, slug: str) -> HttpResponse:
     """What the project's annotators are asked to do: read it, publish the next version, compare versions."""
-    project = access.project(request.user, slug, Role.ANNOTATOR)
-    if request.method == "POST":
-        access.project(request.user, slug, Role.MANAGER)
+    project = access.project(request.user, slug, _role(request))
     return _guidelines(request, project, None)
 
 
@@ -126,27 +127,31 @@ def guidelines(request: Request, slug: str) -> HttpResponse:
 @signed_in
 def queue_guidelines(request: Request, pk: int) -> HttpResponse:
     """The same for one queue, whose own guidelines take the place of the project's."""
-    queue = access.queue(request.user, pk, Role.MANAGER if request.method == "POST" else Role.ANNOTATOR)
+    queue = access.queue(request.user, pk, _role(request))
     return _guidelines(request, queue.project, queue)
+
+
+def _role(request: Request) -> Role:
+    """Everybody may read guidelines, managers publish them."""
+    return Role.MANAGER if request.method == "POST" else Role.ANNOTATOR
 
 
 def _guidelines(request: Request, project: Project, queue: Queue | None) -> HttpResponse:
     versions = list(Guideline.objects.filter(project=project, queue=queue).select_related("author"))
-    form = GuidelineForm(request.POST if request.method == "POST" else None, instance=versions[0] if versions else None)
+    newest = {"text": versions[0].text} if versions else None
+    form = GuidelineForm(request.POST if request.method == "POST" else None, initial=newest)
     if form.is_valid():
         return _publish(request, project, queue, form.cleaned_data["text"])
-    asked = _version(versions, request.GET.get("version"), newest=True)
+    shown = _version(versions, request.GET.get("version")) or (versions[0] if versions else None)
     context = {
-        "project": project,
-        "queue": queue,
-        "me": access.membership(request.user, project),
         "form": form,
         "versions": versions,
-        "shown": asked,
-        "html": asked and rendering.rendered([asked.text])[asked.text],
-        "instead": queue and not versions and queue.guideline(),
+        "shown": shown,
+        "html": shown and rendering.rendered([shown.text])[shown.text],
         "compared": _compared(request, versions),
+        "frame": "queues/frame.html" if queue else "projects/frame.html",
     }
+    context |= around(request, project, queue, tab="guidelines")
     return render(request, "projects/guidelines.html", context, status=422 if form.errors else 200)
 
 
@@ -158,10 +163,10 @@ def _publish(request: Request, project: Project, queue: Queue | None, text: str)
     return see_other("queue-guidelines", queue.pk) if queue else see_other("guidelines", project.slug)
 
 
-def _version(versions: list[Guideline], number: str | None, newest: bool = False) -> Guideline | None:
-    """The version of that number; with `newest`, the newest where none is asked for. Http404 if there is none such."""
+def _version(versions: list[Guideline], number: str | None) -> Guideline | None:
+    """The version of that number, if one is asked for. Http404 if there is none such."""
     if not number:
-        return versions[0] if newest and versions else None
+        return None
     found = next((one for one in versions if str(one.version) == number), None)
     if found is None:
         raise Http404
@@ -170,7 +175,7 @@ def _version(versions: list[Guideline], number: str | None, newest: bool = False
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of two versions side by side; `change` is "", "changed", "gone" or "new"."""
+    """A line of an older text beside that of a newer one; `change` is "", "changed", "gone" or "new"."""
 
     old: str | None
     new: str | None
@@ -187,10 +192,9 @@ def _compared(request: Request, versions: list[Guideline]) -> dict[str, Any] | N
 def difference(old: str, new: str) -> list[Line]:
     """Two texts, line beside line."""
     before, after = old.splitlines(), new.splitlines()
-    words = {"equal": "", "replace": "changed", "delete": "gone", "insert": "new"}
     found = []
-    for tag, from_old, to_old, from_new, to_new in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, from_old, to_old, from_new, to_new in SequenceMatcher(None, before, after).get_opcodes():
         for left, right in zip_longest(before[from_old:to_old], after[from_new:to_new]):
-            change = words[tag] if left is not None and right is not None else "gone" if right is None else "new"
-            found.append(Line(left, right, change))
+            changed = "gone" if right is None else "new" if left is None else "changed"
+            found.append(Line(left, right, "" if tag == "equal" else changed))
     return found

@@ -17,6 +17,7 @@ from annotate.models import Assignment, Exit, Queue, Role, Seat
 from annotate.views.doors import Request, see_other, signed_in
 
 BIGGEST_FENCE = 2**31 - 1
+NOBODY_WORKS = {Queue.State.PAUSED: queue.PAUSED, Queue.State.CLOSED: queue.CLOSED}
 
 
 class Slip(forms.Form):
@@ -173,7 +174,8 @@ def _again(
     status: int,
 ) -> HttpResponse:
     """The same task, with all that was typed; it may be another's by now, so its order is that of the lease shown."""
-    panel = panels.of_label(place, place.shown(slip["fence"]), labelling.draft_of(request.user, place) or {})
+    kept = labelling.draft_of(request.user, place, slip["fence"]) if form is None else None
+    panel = panels.of_label(place, place.shown(slip["fence"]), kept or {})
     context = {"note": note, "key": slip["key"] or uuid.uuid4(), "fence": slip["fence"]}
     return _panel(request, panel, form or panel.form(), _done(request, place.queue), context, status)
 
@@ -188,6 +190,7 @@ def _panel(
         "number": done + 1,
         "done": done,
         "fence": panel.assignment.fence,
+        "restored": any((panel.draft or {}).values()),
         **context,
     }
     if request.htmx:
@@ -201,7 +204,7 @@ def _around(found: Queue) -> dict[str, Any]:
 
 
 def _intro(request: Request, found: Queue, why: queue.Nothing | None = None) -> HttpResponse:
-    context = {"queue": found, "done": _done(request, found), "nothing": why or queue.closed_to_all(found)}
+    context = {"queue": found, "done": _done(request, found), "nothing": why or NOBODY_WORKS.get(found.state)}
     return render(request, "intro.html", context | _around(found))
 
 

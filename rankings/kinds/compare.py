@@ -123,6 +123,7 @@ class Compare(Kind):
     name = "compare"
     label = _("Compare two responses")
     description = _("People choose the better of two responses, and by how much.")
+    asks = _("Choose the better response.")
     template = "kinds/compare.html"
     script = "js/compare.js"
     responses = (2, 2)

@@ -105,6 +105,7 @@ class Rank(Kind):
     name = "rank"
     label = _("Rank responses")
     description = _("People put two to nine responses in order, best first.")
+    asks = _("Put the responses in order, best first.")
     template = "kinds/rank.html"
     script = "js/rank.js"
     responses = (2, 9)

@@ -22,6 +22,14 @@ from psycopg.conninfo import make_conninfo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEND = "import sys; from config import celery_app; celery_app.send_task('tests.ping', [sys.argv[1]])"
+FORGET = """
+from config import celery_app
+with celery_app.connection() as connection:
+    queue = celery_app.amqp.queues[celery_app.conf.task_default_queue](connection.default_channel)
+    queue.declare()
+    queue.delete()
+    queue.exchange.delete()
+"""
 SECONDS = 40
 
 
@@ -56,6 +64,8 @@ def test_a_task_goes_round(leg: Leg, tmp_path: Path) -> None:
             _python("-c", SEND, "went-round", environment=environment)
             _wait_for_row(url, "name = 'went-round'")
             _wait_for_row(url, "name <> 'went-round' AND seen_at > now() - interval '8 seconds'")
+        if leg.broker:
+            _python("-c", FORGET, environment=environment)
 
 
 def _need(leg: Leg) -> None:

@@ -1,0 +1,128 @@
+"""The contract of an export format: what of a label becomes a row, and how the row is written.
+
+"Rows from the kind, files from the machine": a kind says what its answers hold (texts, comparisons); a format makes
+rows of that; a container (`annotate.exporting.containers`) writes any rows. A format names no kind and no container.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import pyarrow as pa
+from django import forms
+from django.utils.functional import Promise
+
+from annotate import kinds
+from annotate.kinds import Kind, Payload
+
+#: A row: every column of the format's schema, never None, always of one type; so any reader infers what we meant.
+type Row = dict[str, Any]
+type Messages = list[dict[str, str]]
+
+#: A conversation, as trainers read it: `[{"role": ..., "content": ...}, ...]`.
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+
+class PromptFacts(NamedTuple):
+    """A prompt; `messages` is JSON, "" where there are none. After it: read only for a format that `tells_all`."""
+
+    turns: Messages = []
+    key: str = ""
+    instruction: str = ""
+    input: str = ""
+    system: str = ""
+    messages: str = ""
+    external_id: str = ""
+    category: str = ""
+    domain: str = ""
+    difficulty: str = ""
+    language: str = ""
+    tags: str = "[]"
+    source: str = ""
+    meta: str = "{}"
+
+
+class ResponseFacts(NamedTuple):
+    """A response that was shown; all but its text only for a format that `tells_all`."""
+
+    text: str
+    key: str = ""
+    external_id: str = ""
+    model: str = ""
+    params: str = "{}"
+
+
+class LabelFacts(NamedTuple):
+    """Where a label comes from; read only for a format that `tells_all`. Ids are strings, as they are in files."""
+
+    queue_id: str = ""
+    queue: str = ""
+    task_id: str = ""
+    annotator: str = ""
+    guideline_version: int = 0
+    active_seconds: float = 0.0
+    created_at: str = ""
+    supersedes: str = ""
+    key: str = ""
+
+
+class Labelled(NamedTuple):
+    """A label with what it is about. `responses` are by letter, in the order in which they were shown.
+
+    While rows are only counted the prompt is empty and a response's text is its digest: enough to tell texts apart.
+    """
+
+    id: int
+    kind: Kind
+    payload: Payload
+    prompt: PromptFacts
+    responses: dict[str, ResponseFacts]
+    facts: LabelFacts = LabelFacts()
+
+
+@dataclass(slots=True)
+class Counts:
+    """What an export holds and what it leaves out; `identical_dropped` are pairs of two equal texts."""
+
+    labels: int = 0
+    rows: int = 0
+    labels_without_rows: int = 0
+    ties_dropped: int = 0
+    identical_dropped: int = 0
+
+
+class Format[Pick](ABC):
+    """One kind of training row. `annotate.exporting.sft` has the smallest ones."""
+
+    name: ClassVar[str]
+    title: ClassVar[str | Promise]
+    description: ClassVar[str | Promise]
+    #: Who loads its files unchanged: only what was tried with the released package.
+    trainers: ClassVar[list[str]]
+    schema: ClassVar[pa.Schema]
+    options_form: ClassVar[type[forms.Form]] = forms.Form
+    #: The method of `Kind` it lives on: a kind that has its own gives this format. Empty: every kind does.
+    needs: ClassVar[str] = ""
+    #: Whether it writes the provenance as well as the texts.
+    tells_all: ClassVar[bool] = False
+
+    def suits(self, kind: Kind) -> bool:
+        """Whether this kind's labels can be written in this format."""
+        return not self.needs or getattr(type(kind), self.needs) is not getattr(Kind, self.needs)
+
+    def kinds(self) -> list[Kind]:
+        """The kinds whose labels can be written in this format."""
+        return [kind for kind in kinds.all_kinds() if self.suits(kind)]
+
+    def wants_amended(self, options: Mapping[str, Any]) -> bool:
+        """Whether labels that were amended are written too, or only those that stand."""
+        return False
+
+    @abstractmethod
+    def picks(self, label: Labelled, counts: Counts) -> Iterable[Pick]:
+        """What of a label becomes a row each. What is left out on purpose is counted here."""
+
+    @abstractmethod
+    def row(self, label: Labelled, pick: Pick) -> Row:
+        """The row of one pick."""

@@ -1,0 +1,29 @@
+"""How much is taken: of a file, of a row, of a text. Beyond these a file is hostile, or not meant for this."""
+
+from string import ascii_lowercase
+
+KB, MB, GB = 1024, 1024**2, 1024**3
+
+# A file. Compressed files may grow by this factor, small ones to FREE_BYTES whatever the factor.
+MOST_BYTES = 64 * GB
+MOST_RATIO = 100
+FREE_BYTES = 10 * MB
+MOST_FOOTER_BYTES = 32 * MB
+MOST_COLUMNS = 1_000
+CHUNK = MB
+
+# A row.
+MOST_ROW_BYTES = 8 * MB
+MOST_TEXT = 200_000  # characters, as in an answer that a person writes
+MOST_TURNS = 1_000
+MOST_RESPONSES = len(ascii_lowercase)  # each has a letter
+MOST_TAGS = 100
+MOST_EXTRA_BYTES = 100 * KB  # of `meta`, `params` or `gold`
+DEEPEST = 50
+
+# A job.
+BATCH_ROWS = 5_000
+BATCH_BYTES = 8 * MB
+MOST_ATTEMPTS = 5
+KEPT_REFUSALS = 10_000  # the rest is only counted
+HOPELESS = 10_000  # refused rows without a single good one

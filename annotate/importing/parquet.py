@@ -1,0 +1,117 @@
+"""Rows out of Parquet, a few at a time.
+
+The sizes in a file's footer tell little of what it decodes to: 2 MB can be 20 GB, one string named in every row.
+So the file is weighed first, which takes a second for a gigabyte, in batches so small that rows of the largest size
+fit into memory; then it is read in batches that are as small as its rows are large.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.utils.translation import gettext as _
+
+from annotate.importing import limits
+from annotate.importing.problems import Unreadable
+from annotate.importing.texts import Numbered, Row, too_long
+from annotate.kinds import Problem
+
+WEIGHED_ROWS, ROWS = 16, 1_000  # decoded together
+DECODED = 16 * limits.MB
+VALUE = 8  # bytes that a number, or a place in a list, takes at most
+
+
+def read(file: IO[bytes], size: int, skip: int) -> tuple[Iterator[Numbered], Callable[[], float]]:
+    """The rows after the first `skip`, and a function that tells which share of the file is read."""
+    try:
+        total, at_once = _weigh(file, size)
+        parquet = _open(file)
+    except (pa.ArrowException, OSError) as error:
+        raise Unreadable(_("The Parquet file is damaged or cut short.")) from error
+    at = [skip]
+    return _rows(parquet, at_once, at), lambda: at[0] / total if total else 1.0
+
+
+def _open(file: IO[bytes], **options: Any) -> pq.ParquetFile:
+    file.seek(0)
+    source = pa.PythonFile(file, mode="r")
+    return pq.ParquetFile(source, pre_buffer=False, buffer_size=limits.CHUNK, **options)
+
+
+def _rows(parquet: pq.ParquetFile, at_once: int, at: list[int]) -> Iterator[Numbered]:
+    skip, number = at[0], 0
+    try:
+        for batch in parquet.iter_batches(batch_size=at_once, use_threads=False):
+            past = max(0, min(len(batch), skip - number))
+            number += past
+            for row in _encoded(batch.slice(past)):
+                number += 1
+                at[0] = number
+                yield number, row
+    except (pa.ArrowException, OSError) as error:
+        raise Unreadable(_("The Parquet file is damaged after row %d.") % number) from error
+
+
+def _encoded(batch: pa.RecordBatch) -> Iterator[Row]:
+    """Each row as JSON. Where a row can't be, the others of its batch still are."""
+    try:
+        rows = batch.to_pylist()
+    except ValueError:  # text that is not UTF-8, or a time that Python can't tell
+        if len(batch) > 1:
+            for nth in range(len(batch)):
+                yield from _encoded(batch.slice(nth, 1))
+            return
+        yield Problem("row", _("holds text that is not UTF-8, or another value that can't be read"))
+        return
+    for row in rows:
+        data = msgspec.json.encode({name: value for name, value in row.items() if value is not None})
+        yield data if len(data) <= limits.MOST_ROW_BYTES else too_long()
+
+
+def _weigh(file: IO[bytes], size: int) -> tuple[int, int]:
+    """How many rows the file holds, and how many of them may be decoded at once. Refuses what would not fit."""
+    _check_footer(file, size)
+    most = min(max(limits.FREE_BYTES, limits.MOST_RATIO * size), limits.MOST_BYTES)
+    parquet = _open(file)
+    _check_columns(parquet, most)
+    weight, heaviest = 0, 1
+    for batch in parquet.iter_batches(batch_size=WEIGHED_ROWS, use_threads=False):
+        weight, heaviest = weight + batch.nbytes, max(heaviest, batch.nbytes)
+        if weight > most:
+            raise Unreadable(_bomb())
+    return parquet.metadata.num_rows, max(1, min(ROWS, WEIGHED_ROWS * DECODED // heaviest))
+
+
+def _bomb() -> str:
+    return _("Unpacked, this file would be more than %d times as large. It is not read.") % limits.MOST_RATIO
+
+
+def _check_footer(file: IO[bytes], size: int) -> None:
+    """The footer is read whole, so its length is looked at before."""
+    file.seek(max(0, size - 8))
+    length, mark = int.from_bytes(file.read(4), "little"), file.read(4)
+    if mark != b"PAR1" or length > size:
+        raise Unreadable(_("The Parquet file is damaged or cut short."))
+    if length > limits.MOST_FOOTER_BYTES:
+        raise Unreadable(_("The file has too many columns or row groups."))
+
+
+def _check_columns(parquet: pq.ParquetFile, most: int) -> None:
+    metadata = parquet.metadata
+    if metadata.num_columns > limits.MOST_COLUMNS:
+        raise Unreadable(_("The file has more than %d columns.") % limits.MOST_COLUMNS)
+    for field in parquet.schema_arrow:
+        if _has_bytes(field.type):
+            raise Unreadable(_("Column “%s” holds bytes. Only text and numbers can be imported.") % field.name)
+    groups = [metadata.row_group(nth) for nth in range(metadata.num_row_groups)]
+    chunks = [group.column(nth) for group in groups for nth in range(metadata.num_columns)]
+    if sum(max(one.total_uncompressed_size, one.num_values * VALUE) for one in chunks) > most:
+        raise Unreadable(_bomb())
+
+
+def _has_bytes(kind: pa.DataType) -> bool:
+    if kind.num_fields:
+        return any(_has_bytes(kind.field(nth).type) for nth in range(kind.num_fields))
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))

@@ -1,0 +1,175 @@
+"""Rows out of text, in pieces as they come: JSON lines, a JSON list, CSV."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from django.utils.translation import gettext as _
+
+from annotate.importing import limits
+from annotate.importing.problems import Unreadable
+from annotate.kinds import Problem
+
+#: A row as JSON, or why there is none.
+type Row = bytes | Problem
+type Numbered = tuple[int, Row]
+
+
+def lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines. One that is too long is cut, but never to a length that would pass."""
+    number, rest = 1, b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from enumerate(whole, number)
+        number += len(whole)
+        rest = rest[: limits.MOST_ROW_BYTES + 1]
+    if rest:
+        yield number, rest
+
+
+def json_lines(chunks: Iterator[bytes]) -> Iterator[Numbered]:
+    for number, line in lines(chunks):
+        if len(line) > limits.MOST_ROW_BYTES:
+            yield number, too_long()
+        elif line and not line.isspace():
+            yield number, line
+
+
+def too_long() -> Problem:
+    return Problem("row", _("is longer than %d MB") % (limits.MOST_ROW_BYTES // limits.MB))
+
+
+# --- A JSON list ---------------------------------------------------------------------------------------------------
+# Only braces outside of strings are looked at, to find where each object ends; msgspec then reads the objects one by
+# one as it does lines. So a list is read in a stream, one bad object spoils only itself, and no library is needed.
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|(?P<cut>\\?\Z))|[{}]', re.DOTALL)
+
+
+def json_list(chunks: Iterator[bytes]) -> Iterator[Numbered]:
+    number, depth = 0, 0
+    gap = re.compile(rb"\s*\[\s*")
+    buffer, begin, at = b"", 0, 0  # an object, or the gap before it, begins at `begin`; all is seen up to `at`
+    for chunk in chunks:
+        buffer, at, begin = buffer[begin:] + chunk, at - begin, 0
+        for token in _TOKEN.finditer(buffer, at):
+            if token.lastgroup == "cut":
+                break
+            at = token.end()
+            if token[0] == b"{":
+                if depth == 0:
+                    _expect(gap, buffer[begin : token.start()], number)
+                    begin, gap = token.start(), re.compile(rb"\s*,\s*")
+                depth += 1
+            elif token[0] == b"}":
+                depth -= 1
+                if depth == 0:
+                    number += 1
+                    yield number, buffer[begin:at]
+                    begin = at
+        else:
+            at = len(buffer)
+        if len(buffer) - begin > limits.MOST_ROW_BYTES:
+            raise Unreadable(_("Row %(number)d of the list %(problem)s.")
+                             % {"number": number + 1, "problem": too_long().reason})  # fmt: skip
+    _expect(re.compile(rb"\s*\]\s*" if number else rb"\s*\[\s*\]\s*"), buffer[begin:], number)
+
+
+def _expect(pattern: re.Pattern[bytes], found: bytes, number: int) -> None:
+    if not pattern.fullmatch(found):
+        raise Unreadable(_("The list is broken after row %d: it must hold objects with a comma between them.") % number)
+
+
+# --- CSV -----------------------------------------------------------------------------------------------------------
+
+#: Cells of these columns hold JSON.
+JSON_COLUMNS = {"messages", "responses", "meta", "gold", "history", "priority"}
+#: Cells of these may hold a list of chat messages as JSON, or plain text.
+CHAT_COLUMNS = {"prompt", "completion", "chosen", "rejected"}
+_NUMBERED = re.compile(r"(response|model)_(\d{1,2})")
+
+csv.field_size_limit(limits.MOST_ROW_BYTES)
+
+
+class _Feed:
+    """Lines as csv wants them; no record may take more than a row's bytes, or one open quote would eat the file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.lines, self.number, self.taken = lines(chunks), 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for self.number, line in self.lines:
+            self.taken += len(line)
+            if self.taken > limits.MOST_ROW_BYTES:
+                raise Unreadable(_("Line %d: a row is too long. Is a quote opened and not closed?") % self.number)
+            # What is not UTF-8 becomes lone surrogates, and its row is refused for them.
+            yield line.decode("utf-8", "surrogateescape") + "\n"
+
+
+def csv_rows(chunks: Iterator[bytes]) -> Iterator[Numbered]:
+    """Rows by the first line's names. An empty cell is left out; `response_1`, `model_1` ... make `responses`."""
+    feed = _Feed(chunks)
+    texts = iter(feed)
+    first = next(texts)
+    separator = max(",;\t", key=first.count)
+    names = _header(next(csv.reader([first], delimiter=separator)))
+    feed.taken = 0
+    reader = csv.reader(texts, delimiter=separator, strict=True)
+    while True:
+        number, feed.taken = feed.number + 1, 0
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, Problem("row", _("is not CSV: %s") % error)
+        else:
+            if cells:
+                yield number, _row(names, cells)
+
+
+def _header(cells: Sequence[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if len(names) > limits.MOST_COLUMNS:
+        raise Unreadable(_("The file has more than %d columns.") % limits.MOST_COLUMNS)
+    for name in names:
+        if not name or names.count(name) > 1:
+            raise Unreadable(_("The first line must name every column once; “%s” stands there otherwise.") % name[:100])
+    return names
+
+
+def _row(names: Sequence[str], cells: Sequence[str]) -> Row:
+    if len(cells) != len(names):
+        return Problem("row", _("has %(cells)d cells, the first line names %(names)d columns")
+                       % {"cells": len(cells), "names": len(names)})  # fmt: skip
+    row: dict[str, Any] = {}
+    for name, cell in zip(names, cells, strict=True):
+        if cell:
+            try:
+                row[name] = _value(name, cell)
+            except (msgspec.DecodeError, RecursionError):
+                return Problem(name, _("must be JSON"))
+    try:
+        return msgspec.json.encode(_with_responses(row))
+    except UnicodeEncodeError:
+        return Problem("row", _("is not UTF-8 text"))
+
+
+def _value(name: str, cell: str) -> Any:
+    if name in JSON_COLUMNS or (name in CHAT_COLUMNS and cell.startswith("[{")):
+        return msgspec.json.decode(cell)
+    if name == "tags":
+        return msgspec.json.decode(cell) if cell.startswith("[") else [tag.strip() for tag in cell.split(",")]
+    return cell
+
+
+def _with_responses(row: dict[str, Any]) -> dict[str, Any]:
+    numbered = {name: found for name in row if (found := _NUMBERED.fullmatch(name))}
+    if not numbered:
+        return row
+    responses: dict[int, dict[str, str]] = {}
+    for name, found in sorted(numbered.items(), key=lambda pair: int(pair[1][2])):
+        responses.setdefault(int(found[2]), {})["text" if found[1] == "response" else "model"] = row[name]
+    return {name: value for name, value in row.items() if name not in numbered} | {"responses": [*responses.values()]}

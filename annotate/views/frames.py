@@ -1,0 +1,86 @@
+"""What the pages of whoever runs projects share: the project and the queue around them, and lists in short pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
+
+from annotate import access
+from annotate.kinds import Payload
+from annotate.models import Label, Member, Project, Queue, Role
+from annotate.views.doors import Request
+
+ROWS = 50
+
+
+def around(request: Request, project: Project, queue: Queue | None = None, tab: str = "") -> dict[str, Any]:
+    """For the crumbs and tabs: where one is, and whether one may run things (`runs`) or owns the project (`owns`)."""
+    me = access.membership(request.user, project)
+    return {
+        "project": project,
+        "queue": queue,
+        "tab": tab,
+        "me": me,
+        "runs": me.can(Role.MANAGER),
+        "owns": me.can(Role.OWNER),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Rows[M]:
+    """One page of a list. `more` is the query string of the next page; `first` says that this is the first."""
+
+    rows: list[M]
+    first: bool
+    more: str
+
+
+def rows[M: Model](request: Request, found: QuerySet[M], *, newest_first: bool = False) -> Rows[M]:
+    """The page asked for with `?after=ID`, in the order of ids. Page 1,000 costs what page 1 costs."""
+    after = number(request.GET.get("after", ""))
+    if after:
+        found = found.filter(pk__lt=after) if newest_first else found.filter(pk__gt=after)
+    page = list(found.order_by("-pk" if newest_first else "pk")[: ROWS + 1])
+    if len(page) <= ROWS:
+        return Rows(page, not after, "")
+    page.pop()
+    asked = request.GET.copy()
+    asked["after"] = str(page[-1].pk)
+    return Rows(page, not after, asked.urlencode())
+
+
+def number(text: str) -> int:
+    """An id from an address or a form. 0, which nothing has, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+# --- Labels in lists -----------------------------------------------------------------------------------------------
+
+
+def names(project: Project, user_ids: Iterable[int], runs: bool) -> dict[int, str]:
+    """What to call annotators, by user id: by pseudonym, and for whoever runs the project by name as well."""
+    ids = set(user_ids)
+    members = Member.objects.filter(project=project, user__in=ids).select_related("user")
+    known = {one.user_id: f"{one.user} ({one.pseudonym})" if runs else one.pseudonym for one in members}
+    return {pk: known.get(pk) or _("former member %s") % pk for pk in ids}
+
+
+def described(labels: Iterable[Label], project: Project, runs: bool) -> list[tuple[Label, str, str]]:
+    """Labels, each with who gave it and what it says in one line."""
+    found = list(labels)
+    who = names(project, (label.annotator_id for label in found), runs)
+    return [(label, who[label.annotator_id], in_words(label.payload)) for label in found]
+
+
+def in_words(payload: Payload) -> str:
+    """A payload of any kind in one line: what it holds, in its own words."""
+    parts = [f"{name}: {_value(value)}" for name, value in payload.items() if value not in ("", [], {}, None)]
+    return payload["text"] if isinstance(payload.get("text"), str) else "; ".join(parts)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,180 @@
+"""What is in a queue and what people said: tasks, places, labels, each as a list and by itself."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotate import access, counting, kinds, labelling, panels
+from annotate.models import Assignment, Exit, Label, Project, Queue, Response, Role, Task
+from annotate.views.doors import Request, see_other, signed_in
+from annotate.views.frames import around, described, in_words, names, number, rows
+
+# --- Lists ---------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@signed_in
+def tasks(request: Request, pk: int) -> HttpResponse:
+    """The queue's tasks, narrowed by `?state=` or found by `?external_id=`."""
+    queue = access.queue(request.user, pk, Role.REVIEWER)
+    state = _choice(request, "state", counting.TASK_STATES)
+    wanted = request.GET.get("external_id", "").strip().replace("\0", "")
+    found = counting.tasks(queue, state)
+    if wanted:
+        found = found.filter(prompt__project=queue.project_id, prompt__key=wanted)
+    page = rows(request, found.select_related("prompt"))
+    states = _places_by_state(page.rows)
+    context = around(request, queue.project, queue, tab="tasks") | {
+        "page": page,
+        "tasks": [(task, states[task.pk]) for task in page.rows],
+        "flagged": counting.with_flags(page.rows) if state == Task.State.FLAGGED else [],
+        "state": state,
+        "states": counting.TASK_STATES,
+        "external_id": wanted,
+    }
+    return render(request, "labels/tasks.html", context)
+
+
+def _choice(request: Request, name: str, choices: Iterable[str]) -> str:
+    """What the address asks for, the first choice where it asks for nothing. Http404 for anything else."""
+    first, *others = choices
+    chosen = request.GET.get(name) or first
+    if chosen not in {first, *others}:
+        raise Http404
+    return chosen
+
+
+def _places_by_state(found: Iterable[Task]) -> dict[int, Counter[str]]:
+    places: dict[int, Counter[str]] = defaultdict(Counter)
+    for task_id, state in Assignment.objects.filter(task__in=list(found)).values_list("task_id", "state"):
+        places[task_id][state] += 1
+    return places
+
+
+@require_safe
+@signed_in
+def places(request: Request, pk: int) -> HttpResponse:
+    """The queue's places in one state: `?state=open`, leased, done or held."""
+    queue = access.queue(request.user, pk, Role.REVIEWER)
+    state = _choice(request, "state", Assignment.State.values)
+    page = rows(request, counting.places(queue, state).select_related("task__prompt"))
+    context = around(request, queue.project, queue, tab="tasks")
+    context |= {"page": page, "state": Assignment.State(state), "states": Assignment.State}
+    holders = {place.annotator_id for place in page.rows if place.annotator_id}
+    context["who"] = names(queue.project, holders, context["runs"])
+    return render(request, "labels/places.html", context)
+
+
+@require_safe
+@signed_in
+def labels(request: Request, pk: int) -> HttpResponse:
+    """The queue's labels, newest first: those that stand, or `?which=all`; of one person, of today."""
+    queue = access.queue(request.user, pk, Role.REVIEWER)
+    which, by = _choice(request, "which", ["live", "today", "all"]), number(request.GET.get("by", ""))
+    found = _labels(queue, which)
+    if by:
+        found = found.filter(annotator=by)
+    page = rows(request, found.select_related("task__prompt"), newest_first=True)
+    context = around(request, queue.project, queue, tab="labels")
+    people = counting.seats(queue).values_list("user", flat=True)
+    context |= {
+        "page": page,
+        "labels": described(page.rows, queue.project, context["runs"]),
+        "which": which,
+        "by": by,
+        "people": sorted(names(queue.project, people, context["runs"]).items(), key=lambda one: one[1]),
+    }
+    return render(request, "labels/labels.html", context)
+
+
+def _labels(queue: Queue, which: str) -> QuerySet[Label]:
+    if which == "all":
+        return Label.objects.of_queue(queue)
+    return counting.labels(queue, counting.midnight() if which == "today" else None)
+
+
+# --- One of them ---------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def task(request: Request, pk: int) -> HttpResponse:
+    """A task with all that was said of it. POST `state` puts it back to work or closes it."""
+    found = access.task(request.user, pk, Role.MANAGER if request.method == "POST" else Role.REVIEWER)
+    queue = found.queue
+    if request.method == "POST":
+        return _settle(request, found)
+    context = around(request, queue.project, queue, tab="tasks")
+    panel = panels.of_label(Assignment(task=found, queue=queue), found.response_ids, {})
+    facts = Response.objects.in_bulk(found.response_ids) if context["runs"] else {}
+    given = found.labels.live().order_by("pk")
+    places_ = list(found.assignments.order_by("slot"))
+    exits = list(found.exits.order_by("pk"))
+    people = {one.annotator_id for one in [*given, *places_, *exits] if one.annotator_id}
+    context |= {
+        "task": found,
+        "panel": panel,
+        "responses": [
+            (nth, candidate, facts.get(one))
+            for nth, (candidate, one) in enumerate(zip(panel.candidates, found.response_ids, strict=True), 1)
+        ],
+        "labels": [(label, *_said(queue.way, label, found)) for label in given],
+        "places": places_,
+        "exits": exits,
+        "who": names(queue.project, people, context["runs"]),
+    }
+    return render(request, "labels/task.html", context)
+
+
+def _said(kind: kinds.Kind, label: Label, of: Task) -> tuple[list[str], str]:
+    """What a label says: texts that were written, and the rest in words, responses by number as on the task's page."""
+    numbers = {pk: str(nth) for nth, pk in enumerate(of.response_ids, 1)}
+    letters = kinds.letters_for(len(label.shown))
+    payload = kind.rename(label.payload, dict(zip(letters, (numbers[pk] for pk in label.shown), strict=True)))
+    texts = list(kind.demonstrations(payload))
+    return texts, in_words({name: value for name, value in payload.items() if value not in texts})
+
+
+def _settle(request: Request, found: Task) -> HttpResponse:
+    said = {
+        Task.State.READY: _("The task is back at work."),
+        Task.State.CLOSED: _("The task is closed: nobody new gets it. Its labels stay."),
+    }
+    state = request.POST.get("state", "")
+    if state not in said:
+        raise Http404
+    labelling.resolve_flag(found, request.user, Task.State(state))
+    messages.success(request, said[Task.State(state)])
+    return see_other("queue", found.queue_id) if "from_queue" in request.POST else see_other("task", found.pk)
+
+
+@require_safe
+@signed_in
+def show(request: Request, pk: int) -> HttpResponse:
+    """A label as its annotator saw it: the responses in their order, the form filled in."""
+    label = access.label(request.user, pk)
+    queue = label.queue
+    context = around(request, queue.project, queue, tab="labels")
+    place = Assignment(task=label.task, queue=queue)
+    panel = panels.of_label(place, label.shown, label.payload)
+    facts = Response.objects.in_bulk(label.shown) if context["runs"] else {}
+    numbers = {one: nth for nth, one in enumerate(label.task.response_ids, 1)}
+    context |= {
+        "label": label,
+        "panel": panel,
+        "form": panel.form(),
+        "shown": [
+            (candidate.letter, numbers[one], facts.get(one))
+            for candidate, one in zip(panel.candidates, label.shown, strict=True)
+        ],
+        "who": names(queue.project, [label.annotator_id], context["runs"])[label.annotator_id],
+        "amended_by": Label.objects.filter(supersedes=label).first(),
+    }
+    return render(request, "labels/label.html", context)

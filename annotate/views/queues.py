@@ -1,0 +1,213 @@
+"""Queues: making one, its page, its settings, and the screen as an annotator sees it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotate import access, counting, kinds, panels, projects, running
+from annotate.models import Project, Queue, Role
+from annotate.models.queues import MAX_OVERLAP
+from annotate.views.doors import Request, see_other, signed_in
+from annotate.views.frames import around, described
+
+NEWEST = 8
+
+
+class QueueForm(forms.Form):
+    """The settings that every queue has. Each says what changing it does to work already done."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120, help_text=running.AFTERWARDS["name"])
+    overlap = forms.IntegerField(
+        label=gettext_lazy("Labels per task"),
+        min_value=1,
+        max_value=MAX_OVERLAP,
+        initial=1,
+        help_text=running.AFTERWARDS["overlap"],
+    )
+    order = forms.ChoiceField(
+        label=gettext_lazy("Order"), choices=Queue.Order.choices, initial="fifo", help_text=running.AFTERWARDS["order"]
+    )
+    lease_seconds = forms.IntegerField(
+        label=gettext_lazy("Time to hold a task, in seconds"),
+        min_value=30,
+        max_value=86_400,
+        initial=1800,
+        help_text=running.AFTERWARDS["lease_seconds"],
+    )
+    assigned_only = forms.BooleanField(
+        label=gettext_lazy("Only for people assigned to it"),
+        required=False,
+        help_text=running.AFTERWARDS["assigned_only"],
+    )
+
+
+class StateForm(forms.Form):
+    state = forms.ChoiceField(
+        label=gettext_lazy("State"),
+        choices=Queue.State.choices,
+        widget=forms.RadioSelect,
+        help_text=running.AFTERWARDS["state"],
+    )
+
+
+class NewQueueForm(QueueForm):
+    guidelines = forms.CharField(
+        label=gettext_lazy("Guidelines for this queue alone"),
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+        help_text=gettext_lazy("Markdown. Left empty, the project's guidelines hold."),
+    )
+
+
+def options_form(kind: kinds.Kind, data: QueryDict | None, options: dict[str, Any] | None = None) -> forms.Form:
+    """The form of a kind's own options; `options` are those of a queue that exists."""
+    return kind.options_form(data, prefix="options", initial=options or None)
+
+
+# --- Making one ----------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def create(request: Request, slug: str) -> HttpResponse:
+    """A new queue of the kind `?kind=`. A script asks for `?part=` alone: the kind's options, or the preview."""
+    project = access.project(request.user, slug, Role.MANAGER)
+    kind = _kind(request.GET.get("kind", ""))
+    if request.method == "POST":
+        form, options = NewQueueForm(request.POST), options_form(kind, request.POST)
+        if form.is_valid() & options.is_valid():
+            queue = _create(request, project, kind, form, options)
+            if queue is not None:
+                return see_other("queue", queue.pk)
+    else:
+        form, options = NewQueueForm(), options_form(kind, request.GET if "preview" in request.GET else None)
+    part = "#preview" if "preview" in request.GET else "#kind"
+    context = {"form": form, "options": options, "kind": kind, "kinds": kinds.all_kinds()}
+    context |= _preview(_example(project, kind, options)) | around(request, project, tab="queues")
+    template = "queues/new.html" + (part if request.htmx else "")
+    return render(request, template, context, status=422 if request.method == "POST" else 200)
+
+
+def _kind(name: str) -> kinds.Kind:
+    """The kind of that name, the first kind where none is asked for."""
+    try:
+        return kinds.get(name) if name else kinds.all_kinds()[0]
+    except KeyError:
+        raise Http404 from None
+
+
+def _example(project: Project, kind: kinds.Kind, options: forms.Form) -> Queue:
+    """A queue to be looked at, never stored."""
+    chosen = options.cleaned_data if options.is_bound and options.is_valid() else {}
+    return Queue(project=project, kind=kind.name, options=running.checked_options(kind.name, chosen))
+
+
+def _create(
+    request: Request, project: Project, kind: kinds.Kind, form: forms.Form, options: forms.Form
+) -> Queue | None:
+    """The queue, or None with the reasons in the forms."""
+    settings = form.cleaned_data | {"kind": kind.name, "options": options.cleaned_data}
+    text = settings.pop("guidelines").strip()
+    try:
+        with transaction.atomic():
+            queue, _new = running.create_queue(project, request.user, **settings)
+            if text:
+                projects.publish_guideline(project, request.user, text, queue)
+    except ValidationError as error:
+        _spread(error, form, options)
+        return None
+    return queue
+
+
+def _spread(error: ValidationError, form: forms.Form, options: forms.Form) -> None:
+    """Put each complaint beside the field it is about."""
+    for name, complaints in error.message_dict.items():
+        where, field = (options, name.removeprefix("options.")) if name.startswith("options.") else (form, name)
+        where.add_error(field if field in where.fields else None, complaints)
+
+
+def _preview(queue: Queue) -> dict[str, Any]:
+    panel = panels.preview(queue)
+    return {"panel": panel, "preview_form": panel.form()}
+
+
+# --- Its page ------------------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def show(request: Request, pk: int) -> HttpResponse:
+    """Where the queue stands: every number leads to its rows. POST `state` opens, pauses or closes it."""
+    queue = access.queue(request.user, pk, Role.MANAGER if request.method == "POST" else Role.REVIEWER)
+    if request.method == "POST":
+        return _set_state(request, queue)
+    context = around(request, queue.project, queue, tab="queue")
+    newest = counting.labels(queue).select_related("task__prompt").order_by("-pk")[:NEWEST]
+    context["newest"] = described(newest, queue.project, context["runs"])
+    if request.htmx:
+        return render(request, "queues/queue.html#newest", context)
+    context |= {
+        "counts": counting.of_queue(queue),
+        "today": counting.labels_since(queue, counting.midnight()),
+        "flagged": counting.with_flags(counting.tasks(queue, "flagged").select_related("prompt").order_by("pk")[:NEWEST]),
+        "active_seconds": counting.active_seconds(queue),
+        "guideline": queue.guideline(),
+        "imports": queue.imports.order_by("-pk")[:3],
+    }
+    return render(request, "queues/queue.html", context)
+
+
+def _set_state(request: Request, queue: Queue) -> HttpResponse:
+    form = StateForm(request.POST)
+    if form.is_valid():
+        changed = running.change_queue(queue, state=form.cleaned_data["state"])
+        messages.success(request, _("The queue is %s.") % changed.get_state_display())
+    return see_other("queue", queue.pk)
+
+
+# --- Its settings and its screen -----------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def settings(request: Request, pk: int) -> HttpResponse:
+    """Change the queue. What each change does to work already done stands beside it."""
+    queue = access.queue(request.user, pk, Role.MANAGER)
+    if request.method == "POST":
+        form, options = QueueForm(request.POST), options_form(queue.way, request.POST)
+        if form.is_valid() & options.is_valid() and _change(queue, form, options):
+            messages.success(request, _("Saved."))
+            return see_other("queue-settings", pk)
+    else:
+        form = QueueForm(initial={name: getattr(queue, name) for name in QueueForm.base_fields})
+        options = options_form(queue.way, None, queue.options)
+    context = {"form": form, "options": options} | around(request, queue.project, queue, tab="settings")
+    return render(request, "queues/settings.html", context, status=422 if form.errors or options.errors else 200)
+
+
+def _change(queue: Queue, form: forms.Form, options: forms.Form) -> bool:
+    """Whether it was changed; if not, the forms say why."""
+    try:
+        running.change_queue(queue, **form.cleaned_data, options=options.cleaned_data)
+    except ValidationError as error:
+        _spread(error, form, options)
+        return False
+    return True
+
+
+@require_safe
+@signed_in
+def preview(request: Request, pk: int) -> HttpResponse:
+    """The screen as an annotator sees it, on the kind's example. Nobody's turn is taken."""
+    queue = access.queue(request.user, pk, Role.REVIEWER)
+    context = _preview(queue) | around(request, queue.project, queue, tab="preview")
+    return render(request, "queues/preview.html", context)

@@ -1,0 +1,45 @@
+"""Programs that call the API: `Caller(user, scopes)` sends JSON with a token of its own."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from django.test import Client
+
+from annotate.models import Project, Scope, Token, User
+
+API = "/api/v1"
+PROBLEM = "application/problem+json"
+
+
+class Caller:
+    """A user's program; with no user, one without a token. Paths are given without the prefix."""
+
+    def __init__(
+        self, user: User | None = None, scopes: Collection[str] = Scope.values, project: Project | None = None
+    ) -> None:
+        self.client = Client()
+        self.headers: dict[str, str] = {}
+        if user is not None:
+            _token, secret = Token.issue(user, "test", list(scopes), project=project)
+            self.headers["Authorization"] = f"Bearer {secret}"
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Send `body` (bytes as they are, all else as JSON). Headers are named with underscores."""
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        content_type = headers.pop("Content_Type", "application/json")
+        named = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.generic(method, API + path, data, content_type, headers=named)
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self("POST", path, body, **headers)
+
+
+def lines(answer: Any) -> list[Any]:
+    """The rows of an answer in NDJSON."""
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    return [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]

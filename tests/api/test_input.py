@@ -1,0 +1,221 @@
+"""Bad input: refused in words, by field, with nothing changed; and never an error of ours."""
+
+import itertools
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+
+from annotate.models import Draft, Import, Label, Project, Queue
+from tests.api import world
+from tests.api.callers import API, PROBLEM, Caller
+from tests.api.world import World
+
+pytestmark = pytest.mark.django_db
+CALLS = world.calls()
+TAKING = [route for route, call in CALLS.items() if isinstance(call.takes, type)]
+
+WRONG = [
+    *(None, True, -1, 0, 1.5, 2**31, 2**63 - 1, "", " ", "x" * 100_000, "nan", "inf", "-inf", "1e400"),
+    *([], {}, [[]], [None], [{}], {"a": {"b": {}}}, {"": ""}, ["a"] * 1000, {"__class__": 1}),
+    *(
+        "\u202e",
+        "e\u0301" * 50,
+        "../../etc/passwd",
+        "'; DROP TABLE annotate_label; --",
+        "%s%n",
+        "{{7*7}}",
+        "\r\nSet-Cookie: a=b",
+    ),
+]
+BODIES = {
+    "empty": b"",
+    "no json": b"{",
+    "not utf-8": b'{"name": "\xff"}',
+    "nul": rb'{"name": "a\u0000b", "payload": {"text": "\u0000"}}',
+    "nul in a key": rb'{"payload": {"\u0000": 1}, "options": {"\u0000": 1}}',
+    "raw nul": b'{"name": "\x00"}',
+    "lone surrogate": rb'{"name": "\ud800", "payload": {"text": "\udc00"}}',
+    "nan": b'{"active_seconds": NaN, "overlap": Infinity}',
+    "too large a float": b'{"active_seconds": 1e400}',
+    "huge number": b'{"overlap": 1' + b"0" * 400 + b', "fence": 1' + b"0" * 400 + b"}",
+    "beyond 64 bits": b'{"fence": 9223372036854775808, "active_seconds": 18446744073709551616}',
+    "deep": b'{"payload": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "quite deep": b'{"payload": ' + b'{"a":' * 200 + b"1" + b"}" * 200 + b"}",
+    "list": b"[]",
+    "list of lists": b"[[[]]]",
+    "string": b'"name"',
+    "number": b"7",
+    "null": b"null",
+    "bom": b"\xef\xbb\xbf{}",
+}
+
+
+def send(here: World, route: str, body: Any, **headers: str) -> Any:
+    """A request of whoever may make it, undone afterwards."""
+    method, path = route.split()
+    who = "annotator" if "assignments" in path else "owner"
+    with transaction.atomic():
+        answer = here.caller(who, CALLS[route])(method, here.path(path), body, **headers)
+        transaction.set_rollback(True)
+    return answer
+
+
+def is_refusal(answer: Any) -> bool:
+    told = answer.headers["Content-Type"] == PROBLEM and answer.json()["status"] == answer.status_code
+    return told and 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("route", TAKING)
+def test_bodies_that_are_none(route: str) -> None:
+    here = World.make()
+    answers = {name: send(here, route, body) for name, body in BODIES.items()}
+    # An empty change is a correct change of nothing.
+    harmless = {"empty"} if route.startswith("PATCH") else set()
+    assert {name for name, answer in answers.items() if not is_refusal(answer)} == harmless
+
+
+@pytest.mark.parametrize("route", TAKING)
+def test_fields_of_wrong_types(route: str) -> None:
+    here = World.make()
+    correct = here.body(route)
+    for name, value in itertools.product(CALLS[route].takes().fields, WRONG):
+        answer = send(here, route, correct | {name: value})
+        assert is_refusal(answer) or answer.status_code < 300, (name, value)
+
+
+@pytest.mark.parametrize("kind", ["rank", "compare", "write"])
+def test_payloads_of_wrong_types(kind: str) -> None:
+    from tests.factories import a_lease, a_member, a_queue, a_task
+
+    here = World.make()
+    queue = a_queue(here.project, kind)
+    a_task(queue)
+    here.place = a_lease(a_member(here.project, here.people["stranger"]), queue)
+    here.people["annotator"] = here.people["stranger"]
+    example = queue.way.example().payload
+    for name, value in itertools.product([*example, "ranks.a", "other"], WRONG):
+        body = {"fence": here.place.fence, "payload": example | {name: value}}
+        submitted = send(here, "POST /assignments/{pk}/submit", body)
+        assert is_refusal(submitted) or submitted.status_code == 201, (name, value)
+        drafted = send(here, "PUT /assignments/{pk}/draft", body)
+        assert is_refusal(drafted) or drafted.status_code == 200, (name, value)
+    assert not Label.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"ranks": {"a": "1", "b": 2, "c": 3, "d": 4}},
+        {"ranks": {"a": 1, "b": 2, "c": 3}},
+        {"ranks": {"a": 1, "b": 2, "c": 3, "d": 5}},
+        {"ranks": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 4}},
+        {"ranks": {"a": 1, "b": 2, "c": 3, "d": 4}, "unusable": ["d"]},
+        {"ranks": {"a": 1, "b": 2, "c": 3, "d": 4}, "comment": ["no"]},
+    ],
+)
+def test_answers_that_are_not_right_are_refused_by_field(payload: dict[str, Any]) -> None:
+    here = World.make()
+    answer = send(here, "POST /assignments/{pk}/submit", {"fence": here.place.fence, "payload": payload})
+    assert answer.status_code == 400
+    assert len(answer.json()["errors"]) == 1
+
+
+@pytest.mark.parametrize("route", TAKING)
+def test_no_field_is_set_that_is_not_named(route: str) -> None:
+    """S04: every field of every model is sent along; all are refused by name, so nothing changes."""
+    here = World.make()
+    every = {field.name for model in apps.get_app_config("annotate").get_models() for field in model._meta.get_fields()}
+    others = sorted(every - set(CALLS[route].takes().fields))
+    answer = send(here, route, here.body(route) | dict.fromkeys(others, 1))
+    assert answer.status_code == 400
+    assert sorted(answer.json()["errors"]) == others
+
+
+def test_the_kind_of_a_queue_stays() -> None:
+    here = World.make()
+    answer = send(here, "PATCH /queues/{pk}", {"kind": "write"})
+    assert answer.json()["errors"] == {"kind": ["There is no such field."]}
+
+
+@pytest.mark.parametrize("route", [one for one in CALLS if one.startswith("GET")])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "ordering=created_by__password",
+            "created_by__password__startswith=a",
+            "search=x",
+            "filter=1",
+            "_connector=OR",
+        ),
+        *("limit=0", "limit=501", "limit=1000000000", "limit=x", "limit=-1", "limit=1e3", "limit=1%00"),
+        *("cursor=x", "cursor=%00", "cursor=%FF", "cursor=" + "A" * 10_000, "cursor=LTE", "offset=1000000000"),
+        *("since=-1", "since=9223372036854775808", "since=x", "state=nothing", "state=ready)", "token=prc_x"),
+    ],
+)
+def test_only_named_parameters(route: str, query: str) -> None:
+    here = World.make()
+    method, path = route.split()
+    answer = here.caller("owner", CALLS[route])(method, f"{here.path(path)}?{query}")
+    assert is_refusal(answer)
+    assert list(answer.json()["errors"]) == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize(
+    "pk", ["0", str(2**63 - 1), str(2**63), "9" * 400, "9" * 5000, "00001" * 9, "%00", "1%00", "٣"]
+)
+def test_ids_that_no_object_has(pk: str) -> None:
+    here = World.make()
+    owner = Caller(here.people["owner"])
+    for path in ("queues", "tasks", "imports", "assignments", f"projects/{here.project.slug}/members", "projects"):
+        method, end = ("POST", "/skip") if path == "assignments" else ("GET", "")
+        assert owner(method, f"/{path}/{pk}{end}").status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", ""]
+)
+def test_other_content_types(content_type: str) -> None:
+    here = World.make()
+    answer = send(here, "POST /projects", b"slug=fresh&name=Fresh", Content_Type=content_type)
+    assert answer.status_code in {400, 415}
+    assert is_refusal(answer)
+    assert not Project.objects.filter(slug="fresh").exists()
+
+
+def test_bodies_too_large(settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    here = World.make()
+    answer = send(here, "POST /projects", {"slug": "fresh", "name": "Fresh", "description": "x" * 2000})
+    assert answer.status_code == 413
+    assert is_refusal(answer)
+
+
+@pytest.mark.parametrize("secret", ["", " ", "x", "prc_x", "Bearer", "\udce9", "a" * 10_000, "prc_\t"])
+def test_headers_that_are_no_token(secret: str) -> None:
+    for header in (f"Bearer {secret}", f"bearer  {secret}", f"Basic {secret}", secret):
+        answer = Caller()("GET", "/me", Authorization=header.encode("utf-8", "surrogateescape").decode("latin-1"))
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_file_that_ends_early_is_not_imported() -> None:
+    here = World.make()
+    owner = Caller(here.people["owner"])
+    before = Import.objects.count()
+    answer = owner.client.generic(
+        "POST", API + here.path("/queues/{pk}/import"), b"{}", headers=owner.headers, CONTENT_LENGTH="100"
+    )
+    assert answer.status_code == 400
+    assert Import.objects.count() == before
+
+
+def test_a_queue_is_not_half_changed() -> None:
+    here = World.make()
+    answer = send(here, "PATCH /queues/{pk}", {"name": "New", "overlap": 3, "options": {"ties": False, "no": 1}})
+    assert answer.json()["errors"] == {"options.no": ["This kind has no such option."]}
+    again = Queue.objects.get(pk=here.queue.pk)
+    assert (again.name, again.overlap, again.options) == (here.queue.name, 1, {})
+    assert not Draft.objects.exists()

@@ -1,0 +1,99 @@
+"""Every route by every kind of caller, against the checked-in table; and what is not yours looks like nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from annotate.api.documents import document
+from tests.api import world
+from tests.api.callers import API, PROBLEM, Caller
+from tests.api.expected_roles import CALLERS, EXPECTED
+from tests.api.world import World
+from tests.factories import a_project, a_user
+
+CALLS = world.calls()
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+pytestmark = pytest.mark.django_db
+
+
+def send(here: World, who: str, route: str) -> Any:
+    """One caller's correct request, undone afterwards."""
+    method, path = route.split()
+    caller = here.caller(who, CALLS[route])
+    body = here.body(route)
+    with transaction.atomic():
+        answer = caller(method, here.path(path), body)
+        if answer.streaming:
+            answer.read = b"".join(answer.streaming_content)
+        transaction.set_rollback(True)
+    return answer
+
+
+def test_the_table_lists_every_route() -> None:
+    assert set(EXPECTED) == set(CALLS)
+
+
+def test_the_document_lists_every_route() -> None:
+    paths: dict[str, Any] = json.loads(document())["paths"]
+    told = {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls}
+    assert told == {f"{method} {API}{path.replace('{pk}', '{id}')}" for method, path in map(str.split, CALLS)}
+
+
+@pytest.mark.parametrize("route", EXPECTED)
+def test_who_may_do_what(route: str) -> None:
+    here = World.make()
+    got = {who: send(here, who, route).status_code for who in CALLERS}
+    assert got == dict(zip(CALLERS, EXPECTED[route], strict=True))
+
+
+@pytest.mark.parametrize("route", [one for one in EXPECTED if "{" in one])
+def test_what_is_not_yours_answers_like_nothing(route: str) -> None:
+    here = World.make()
+    method, path = route.split()
+    theirs = send(here, "stranger", route)
+    nowhere = path.replace("{pk}", "987654321").replace("{slug}", "no-such-project")
+    nothing = here.caller("stranger", CALLS[route])(method, nowhere, here.body(route))
+    assert theirs.status_code == nothing.status_code == 404
+    assert theirs.content == nothing.content
+    assert theirs.headers == nothing.headers
+
+
+@pytest.mark.parametrize(("path", "view"), world.views())
+def test_no_other_methods(path: str, view: type) -> None:
+    here = World.make()
+    owner = Caller(here.people["owner"])
+    for method in {*METHODS, "HEAD", "OPTIONS"} - set(vars(view)["calls"]):
+        answer = owner(method, here.path(path))
+        assert (method, answer.status_code) == (method, 405)
+
+
+@pytest.mark.parametrize("route", [one for one in EXPECTED if one.startswith("GET")])
+def test_reading_writes_nothing(route: str) -> None:
+    here = World.make()
+    method, path = route.split()
+    owner = here.caller("owner", CALLS[route])
+    owner.get("/me")  # notes that the token was used
+    with CaptureQueriesContext(connection) as seen:
+        answer = owner(method, here.path(path))
+        if answer.streaming:
+            list(answer.streaming_content)
+    assert [query["sql"] for query in seen if not query["sql"].startswith(("SELECT", "\nSELECT"))] == []
+
+
+def test_members_of_one_project_in_the_path_of_another() -> None:
+    here = World.make()
+    other = a_project(here.people["owner"])
+    theirs = here.project.members.get(user=here.people["annotator"]).pk
+    assert Caller(here.people["owner"]).get(f"/projects/{other.slug}/members/{theirs}").status_code == 404
+
+
+@pytest.mark.parametrize("method", [*METHODS, "OPTIONS"])
+@pytest.mark.parametrize("path", ["/", "/nothing", "/projects/", "/queues/x", "/queues/-1", "/queues/1/"])
+def test_unknown_paths_are_problems(method: str, path: str) -> None:
+    answer = Caller(a_user())(method, path)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == PROBLEM
+    assert answer.json() == {"type": "about:blank", "title": "Not Found", "status": 404, "detail": "Not found."}

@@ -1,0 +1,110 @@
+"""A project with one person of each role, a queue with work, and every route with what may be sent to it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import URLPattern
+
+from annotate.api import urls
+from annotate.api.base import ApiView, Call
+from annotate.models import Assignment, Import, Project, Queue, Role, Scope, Task, User
+from tests.api.callers import Caller
+from tests.factories import a_lease, a_member, a_project, a_queue, a_task, a_user
+
+
+def views() -> list[tuple[str, type[ApiView]]]:
+    """(path, view) of every address of the API but the one that catches all others."""
+    patterns = [one for one in urls.urlpatterns if isinstance(one, URLPattern) and one.name]
+    return [(f"/{_readable(str(one.pattern))}", vars(one.callback)["cls"]) for one in patterns]
+
+
+def calls() -> dict[str, Call]:
+    """ "METHOD /path" of every call."""
+    return {f"{method} {path}": call for path, view in views() for method, call in view.calls.items()}
+
+
+def _readable(pattern: str) -> str:
+    for name in ("slug:slug", "int:pk", "str:name"):
+        pattern = pattern.replace(f"<{name}>", "{" + name.partition(":")[2] + "}")
+    return pattern
+
+
+@dataclass
+class World:
+    """`place` is the annotator's lease; `member` their membership."""
+
+    project: Project
+    queue: Queue
+    place: Assignment
+    task: Task
+    job: Import
+    people: dict[str, User] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls) -> "World":
+        owner = a_user()
+        project = a_project(owner)
+        people = {role.value: a_member(project, role=role) for role in Role if role != Role.OWNER}
+        queue = a_queue(project, "rank")
+        task = a_task(queue)
+        a_task(queue)
+        job = Import.objects.create(queue=queue, name="rows.jsonl", file="rows.jsonl", created_by=owner)
+        place = a_lease(people["annotator"], queue)
+        return cls(project, queue, place, task, job, people | {"owner": owner, "stranger": _elsewhere()})
+
+    def caller(self, who: str, call: Call) -> Caller:
+        match who:
+            case "anonymous":
+                return Caller()
+            case "wrong scope":
+                return Caller(self.people["owner"], [scope for scope in Scope.values if scope != call.scope])
+            case "other project":
+                return Caller(self.people["owner"], project=a_project(self.people["owner"]))
+        return Caller(self.people[who], [call.scope])
+
+    def path(self, path: str) -> str:
+        """A path of `views()` with the ids of this world."""
+        subject = path.strip("/").split("/")[0]
+        member = self.project.members.get(user=self.people["annotator"]).pk
+        ids = {
+            "queues": self.queue.pk,
+            "tasks": self.task.pk,
+            "assignments": self.place.pk,
+            "imports": self.job.pk,
+            "projects": member,
+        }
+        return path.replace("{slug}", self.project.slug).replace("{pk}", str(ids.get(subject)))
+
+    def body(self, route: str) -> Any:
+        """What makes a call succeed."""
+        fence = {"fence": self.place.fence}
+        ranks = {letter: place for place, letter in enumerate("abcd", 1)}
+        return {
+            "POST /projects": {"slug": "fresh", "name": "Fresh"},
+            "PATCH /projects/{slug}": {"name": "Renamed"},
+            "POST /projects/{slug}/members": {"email": self.acquaintance().email, "role": "annotator"},
+            "PATCH /projects/{slug}/members/{pk}": {"role": "reviewer"},
+            "POST /projects/{slug}/invitations": {"email": "new@example.org", "role": "annotator"},
+            "POST /projects/{slug}/queues": {"name": "Fresh", "kind": "compare"},
+            "PATCH /queues/{pk}": {"lease_seconds": 60},
+            "POST /queues/{pk}/import": b'{"instruction": "Say hello."}\n',
+            "PUT /assignments/{pk}/draft": fence | {"payload": {"ranks": {"a": 1}}},
+            "POST /assignments/{pk}/submit": fence | {"payload": {"ranks": ranks}},
+            "POST /assignments/{pk}/skip": fence | {"reason": "later"},
+            "POST /assignments/{pk}/decline": fence | {"reason": "not mine"},
+            "POST /assignments/{pk}/flag": fence | {"reason": "broken"},
+            "POST /assignments/{pk}/release": fence,
+        }.get(route)
+
+    def acquaintance(self) -> User:
+        """Somebody who works elsewhere with the owner and the manager, so both may add them here."""
+        other = a_project(self.people["owner"])
+        a_member(other, self.people["manager"])
+        return a_member(other)
+
+
+def _elsewhere() -> User:
+    """The owner of another project, with data of their own."""
+    person = a_user()
+    a_task(a_queue(a_project(person)))
+    return person
