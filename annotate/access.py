@@ -72,7 +72,11 @@ def queue(user: Who, pk: int, role: Role = Role.MANAGER) -> Queue:
 def queues(user: Who, project: Project) -> QuerySet[Queue]:
     """A project's queues; for an annotator those they may work in."""
     person = _person(user)
-    found = Queue.objects if _require(person, project, Role.ANNOTATOR).can(Role.REVIEWER) else Queue.objects.worked_by(person)
+    found = (
+        Queue.objects
+        if _require(person, project, Role.ANNOTATOR).can(Role.REVIEWER)
+        else Queue.objects.worked_by(person)
+    )
     return found.filter(project=project)
 
 

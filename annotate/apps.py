@@ -1,3 +1,5 @@
+"""The work app."""
+
 from django.apps import AppConfig
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Assignment, Exit, Label, Queue, RefusedRow, Seat, Task
 
@@ -79,7 +80,14 @@ def of_queue(queue: Queue) -> Counts:
 # --- The rows behind the numbers -----------------------------------------------------------------------------------
 
 #: What a list of tasks can be narrowed to.
-TASK_STATES = ("all", "open", "in-hand", "done", "flagged", "closed")
+TASK_STATES = {
+    "all": _("all"),
+    "open": _("open"),
+    "in-hand": _("in hand"),
+    "done": _("done"),
+    "flagged": _("flagged"),
+    "closed": _("closed"),
+}
 
 
 def tasks(queue: Queue, state: str = "all") -> QuerySet[Task]:
@@ -176,4 +184,5 @@ def last_labels_of_people(queue: Queue) -> dict[int, datetime]:
 def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

@@ -310,7 +310,9 @@ def draft_of(user: User, assignment: Assignment, fence: int | None = None) -> ki
 def named_as_shown(kind: kinds.Kind, payload: kinds.Payload, old: list[int], new: list[int]) -> kinds.Payload:
     """A payload made under one shown order, its letters changed to those of another."""
     letters = dict(zip(new, kinds.letters_for(len(new)), strict=True))
-    return kind.rename(payload, {name: letters[one] for name, one in zip(kinds.letters_for(len(old)), old, strict=True)})
+    return kind.rename(
+        payload, {name: letters[one] for name, one in zip(kinds.letters_for(len(old)), old, strict=True)}
+    )
 
 
 def was_leased_to(assignment: Assignment, user: User, fence: int) -> bool:

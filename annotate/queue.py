@@ -60,7 +60,7 @@ WITH expired AS (
     FROM place WHERE s.id = %(seat)s AND place.in_order
 )
 SELECT id FROM place
-"""
+"""  # noqa: S608  # put together from our own words
 
 _IN_HAND = """
 SELECT id FROM annotate_assignment

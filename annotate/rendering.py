@@ -34,8 +34,8 @@ TAGS = {
     *("ul", "ol", "li", "pre", "code", "span", "div"),
     *("table", "thead", "tbody", "tr", "th", "td"),
 }
-# `class` is only what the colouring of code writes; ids, styles, data-* and hx-* never pass.
-ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "span": {"class"}, "div": {"class"}, "code": {"class"}}
+# `class` is only what the colouring of code writes; ids, styles, data-* and hx-* never pass ("*": nh3's own extras).
+ATTRIBUTES = {"*": set(), "a": {"href"}, "ol": {"start"}, "span": {"class"}, "div": {"class"}, "code": {"class"}}
 
 
 def digest_of(text: str) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds, queue
@@ -113,21 +113,6 @@ def checked_options(kind: str, options: Any) -> dict[str, Any]:
 def _must_be_free(work: Queue) -> None:
     if Queue.objects.filter(project=work.project_id, name=work.name).exclude(pk=work.pk).exists():
         raise Conflict({"name": [_("Another queue of this project has this name.")]})
-
-
-_COUNTS = """
-SELECT (SELECT count(*) FROM annotate_task WHERE queue_id = %(queue)s),
-       (SELECT count(*) FROM annotate_assignment WHERE queue_id = %(queue)s AND state = 'open'),
-       (SELECT count(*) FROM annotate_assignment WHERE queue_id = %(queue)s AND state = 'leased'),
-       (SELECT coalesce(sum(done), 0) FROM annotate_seat WHERE queue_id = %(queue)s)
-"""
-
-
-def counts(work: Queue) -> dict[str, int]:
-    """`tasks`, and of their places those `open`, `leased` and `done`: read from small indexes, and from the seats."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTS, {"queue": work.pk})
-        return dict(zip(("tasks", "open", "leased", "done"), cursor.fetchone(), strict=True))
 
 
 # --- Who works in a queue ----------------------------------------------------------------------------------------

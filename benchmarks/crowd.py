@@ -21,7 +21,7 @@ STRUCTURES = [
     "- first, measure what there is\n- then change one thing\n- then measure again, and keep what helped",
     "1. read the question twice\n2. answer the question that was asked\n3. stop",
     "| step | minutes | result |\n|---|---|---|\n| soak | 30 | soft |\n| boil | 12 | done |",
-    "```python\ndef mean(values):\n    \"\"\"The arithmetic mean.\"\"\"\n    return sum(values) / len(values)\n```",
+    '```python\ndef mean(values):\n    """The arithmetic mean."""\n    return sum(values) / len(values)\n```',
 ]
 
 

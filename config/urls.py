@@ -10,5 +10,4 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("django-admin/", admin.site.urls),
     path("", include("annotate.urls")),
-    path("", include("rankings.urls")),
 ]

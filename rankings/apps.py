@@ -1,3 +1,5 @@
+"""The comparing app."""
+
 from django.apps import AppConfig
 
 

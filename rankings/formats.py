@@ -1,11 +1,12 @@
 """Preferences: pairs of responses, the better one chosen. Which trainer reads what: docs/formats.md."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 
 import pyarrow as pa
 from django.utils.translation import gettext_lazy as _
 
-from annotate.exporting.base import MESSAGES, Counts, Format, Labelled, Messages, Row
+from annotate.exporting.base import MESSAGES, Counts, Format, Labelled, Message, PromptFacts, ResponseFacts, Row
 from rankings import pairs
 from rankings.pairs import Pair
 
@@ -32,18 +33,22 @@ class Preferences(Format[Pair]):
     def picks(self, label: Labelled, counts: Counts) -> Iterable[Pair]:
         return pairs.of_label(label, counts)
 
-    def about(self, label: Labelled, pair: Pair) -> Row:
-        """The columns that every preference row has. Strength is 0.0 where none was asked."""
-        comparison, in_group = pair
-        return {
-            "prompt_id": label.prompt.key,
-            "group_id": str(label.id),
-            "rank_chosen": comparison.rank_winner,
-            "rank_rejected": comparison.rank_loser,
-            "pairs_in_group": in_group,
-            "pair_weight": 1.0 / in_group,
-            "preference_strength": float(comparison.strength or 0),
-        }
+    @abstractmethod
+    def texts(self, prompt: PromptFacts, chosen: ResponseFacts, rejected: ResponseFacts) -> Row:
+        """The columns before those of `_ABOUT`."""
+
+    def row(self, label: Labelled, pick: Pair) -> Row:
+        chosen, rejected = label.responses[pick.chosen], label.responses[pick.rejected]
+        return (
+            *self.texts(label.prompt, chosen, rejected),
+            label.prompt.key,
+            str(label.id),
+            pick.rank_chosen,
+            pick.rank_rejected,
+            pick.in_group,
+            1.0 / pick.in_group,
+            pick.strength,
+        )
 
 
 class Preference(Preferences):
@@ -53,14 +58,8 @@ class Preference(Preferences):
     trainers = ["TRL", "OpenRLHF", "Axolotl"]
     schema = _schema("prompt", "chosen", "rejected", of=MESSAGES)
 
-    def row(self, label: Labelled, pick: Pair) -> Row:
-        chosen, rejected = _texts(label, pick)
-        return {
-            "prompt": label.prompt.turns,
-            "chosen": [_said(chosen)],
-            "rejected": [_said(rejected)],
-            **self.about(label, pick),
-        }
+    def texts(self, prompt: PromptFacts, chosen: ResponseFacts, rejected: ResponseFacts) -> Row:
+        return prompt.turns, [chosen.turn], [rejected.turn]
 
 
 class PreferenceImplicit(Preferences):
@@ -70,10 +69,8 @@ class PreferenceImplicit(Preferences):
     trainers = ["TRL", "OpenRLHF", "Axolotl", "RewardBench"]
     schema = _schema("chosen", "rejected", of=MESSAGES)
 
-    def row(self, label: Labelled, pick: Pair) -> Row:
-        chosen, rejected = _texts(label, pick)
-        turns = label.prompt.turns
-        return {"chosen": [*turns, _said(chosen)], "rejected": [*turns, _said(rejected)], **self.about(label, pick)}
+    def texts(self, prompt: PromptFacts, chosen: ResponseFacts, rejected: ResponseFacts) -> Row:
+        return [*prompt.turns, chosen.turn], [*prompt.turns, rejected.turn]
 
 
 class PreferenceText(Preferences):
@@ -83,22 +80,11 @@ class PreferenceText(Preferences):
     trainers = ["TRL", "OpenRLHF", "Axolotl", "LLaMA-Factory"]
     schema = _schema("prompt", "chosen", "rejected", of=pa.string())
 
-    def row(self, label: Labelled, pick: Pair) -> Row:
-        chosen, rejected = _texts(label, pick)
-        prompt = as_text(label.prompt.turns)
-        return {"prompt": prompt, "chosen": chosen, "rejected": rejected, **self.about(label, pick)}
+    def texts(self, prompt: PromptFacts, chosen: ResponseFacts, rejected: ResponseFacts) -> Row:
+        return as_text(prompt.turns), chosen.text, rejected.text
 
 
-def _texts(label: Labelled, pair: Pair) -> tuple[str, str]:
-    comparison = pair.comparison
-    return label.responses[comparison.winner].text, label.responses[comparison.loser].text
-
-
-def _said(text: str) -> dict[str, str]:
-    return {"role": "assistant", "content": text}
-
-
-def as_text(turns: Messages) -> str:
+def as_text(turns: list[Message]) -> str:
     """A prompt as one text. A lone question stays as it is; several turns are named, and the answer announced.
 
     It ends with a newline, so that no token spans the border between prompt and answer.

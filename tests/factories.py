@@ -40,7 +40,11 @@ def a_queue(project: Project | None = None, kind: str = "rank", **fields: Any) -
 
 
 def a_task(
-    work: Queue, instruction: str = "", responses: Sequence[str] | None = None, models: Sequence[str] = (), **fields: Any
+    work: Queue,
+    instruction: str = "",
+    responses: Sequence[str] | None = None,
+    models: Sequence[str] = (),
+    **fields: Any,
 ) -> Task:
     """A task with its open places; responses as many as the kind's example shows, unless given."""
     number = next(_count)

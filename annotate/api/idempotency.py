@@ -101,6 +101,8 @@ def _remember(user: User, key: str, same: bytes, answer: Response, hide: Collect
 def _again(before: Replay, same: bytes) -> HttpResponse:
     if bytes(before.body_digest) != same:
         return problems.respond(422, _("This key was used for another request. Nothing was changed."), "key_reused")
-    answer = HttpResponse(bytes(before.body), status=before.status, headers=before.headers)
-    answer["Content-Type"] = "application/json"
+    kept = {"Content-Type": "application/json", **before.headers}
+    answer = HttpResponse(bytes(before.body), status=before.status, headers=kept)
+    if not before.body:
+        del answer["Content-Type"]
     return replayed(answer)

@@ -43,7 +43,7 @@ class Upload(ApiView):
             return carry_out(request, _digest(file), lambda: self.start(queue, file))
 
     def start(self, queue: Queue, file: Received) -> Response:
-        name = self.asked["name"] or file.name or "import"
+        name = self.asked["name"] or file.name or "upload"
         job = importing.start(queue, self.request.user, file, name, self.asked["format"])
         where = self.request.build_absolute_uri(reverse("api-import", args=[job.pk]))
         return Response(_shown(self.request, [job])[0], status=202, headers={"Location": where})
@@ -61,7 +61,7 @@ def _received(request: Request) -> Iterator[Received]:
         size = _copy(request, spool)
         if not size:
             raise exceptions.ValidationError({"file": [_("The body is empty.")]})
-        yield File(spool)
+        yield File(spool, name="")
 
 
 def _copy(request: Request, spool: IO[bytes]) -> int:

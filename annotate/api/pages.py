@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -45,8 +46,13 @@ def page[M: Model](request: Request, found: QuerySet[M], asked: dict[str, Any]) 
 
 
 def every[M: Model](found: QuerySet[M], at_a_time: int = 1_000) -> Iterator[list[M]]:
-    """All rows by rising id, in batches read by statements of their own: flat memory, no long transaction."""
+    """All rows by rising id, in batches read by statements of their own: flat memory, no long transaction.
+
+    While the reader takes their time nobody holds a connection of the pool.
+    """
     last = 0
     while rows := list(found.filter(pk__gt=last).order_by("pk")[:at_a_time]):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         yield rows
         last = rows[-1].pk

@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import reverse
 from rest_framework.response import Response
 
-from annotate import access, running
+from annotate import access, counting, running
 from annotate.api.base import ApiView, Call, PageQuery, Request, page_of
 from annotate.api.idempotency import idempotent
 from annotate.api.pages import page
@@ -54,5 +54,5 @@ class OneQueue(ApiView):
 
 
 def _shown(queue: Queue, counted: bool = True) -> dict[str, Any]:
-    context = {"counts": running.counts(queue) if counted else None}
+    context = {"counts": counting.of_queue(queue) if counted else None}
     return QueueDetail(queue, context=context).data

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotate import kinds
+from annotate import counting, exporting, kinds
 from annotate.api.base import PageQuery, Strict
 from annotate.models import Import, Label, Member, Project, Queue, RefusedRow, Role, Task
 from annotate.models.queues import MAX_OVERLAP
@@ -130,6 +130,7 @@ class QueueOut(serializers.ModelSerializer[Queue]):
 
 class CountsOut(serializers.Serializer[Any]):
     tasks = serializers.IntegerField()
+    flagged = serializers.IntegerField(help_text="Tasks taken out until somebody has looked at them.")
     open = serializers.IntegerField(help_text="Places that wait for somebody.")
     leased = serializers.IntegerField(help_text="Places that somebody works on.")
     done = serializers.IntegerField(help_text="Places with a label.")
@@ -150,9 +151,9 @@ class QueueDetail(QueueOut):
         fields = [*QueueOut.Meta.fields, "counts", "guideline"]
 
     @extend_schema_field(CountsOut(allow_null=True))
-    def get_counts(self, _queue: Queue) -> dict[str, int] | None:
-        counts: dict[str, int] | None = self.context["counts"]
-        return counts
+    def get_counts(self, _queue: Queue) -> dict[str, Any] | None:
+        counts = self.context["counts"]
+        return None if counts is None else CountsOut(counts).data
 
 
 class ImportQuery(Strict):
@@ -200,7 +201,9 @@ class RefusedRowOut(serializers.ModelSerializer[RefusedRow]):
 
 
 class TaskQuery(PageQuery):
-    state = serializers.ChoiceField(choices=Task.State.choices, required=False)
+    state = serializers.ChoiceField(
+        choices=list(counting.TASK_STATES), default="all", help_text="`done`: labelled, and no place left."
+    )
     external_id = serializers.CharField(max_length=255, required=False, help_text="The prompt's.")
 
 
@@ -345,3 +348,45 @@ class LabelOut(serializers.ModelSerializer[Label]):
             *("id", "queue", "task", "annotator", "payload", "shown", "active_seconds"),
             *("guideline", "supersedes", "created_at"),
         ]
+
+
+# --- Exports -----------------------------------------------------------------------------------------------------
+
+
+class ColumnOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="As Arrow names it.")
+
+
+class FormatOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    kinds = serializers.ListField(child=serializers.CharField(), help_text="Kinds of queue that give it.")
+    trainers = serializers.ListField(child=serializers.CharField(), help_text="Who loads its files unchanged.")
+    containers = serializers.ListField(child=serializers.CharField())
+    columns = ColumnOut(many=True)
+    options = FieldOut(many=True)
+
+
+class ExportQuery(serializers.Serializer[Any]):
+    """What is left over are the options of the format, which refuses those it does not know."""
+
+    format = serializers.CharField(max_length=40)
+    container = serializers.ChoiceField(choices=list(exporting.CONTAINERS), default="jsonl")
+    since = serializers.IntegerField(
+        min_value=0, max_value=LARGEST_BIGINT, default=0, help_text="Only labels with a higher id than this."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        valid = super().to_internal_value(data)
+        options = {name: text for name, text in data.items() if name not in self.fields}
+        return {**valid, "options": options}
+
+
+class ExportCountOut(serializers.Serializer[Any]):
+    labels = serializers.IntegerField()
+    rows = serializers.IntegerField()
+    labels_without_rows = serializers.IntegerField()
+    ties_dropped = serializers.IntegerField()
+    identical_dropped = serializers.IntegerField(help_text="Pairs of two equal texts.")

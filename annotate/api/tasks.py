@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.response import Response
 
-from annotate import access
+from annotate import access, counting
 from annotate.api.base import ApiView, Call, Request, page_of
 from annotate.api.pages import page
 from annotate.api.serializers import TaskOut, TaskQuery
@@ -22,8 +22,9 @@ class Tasks(ApiView):
     def get(self, request: Request, pk: int) -> Response:
         """The queue's tasks. Managers see models and gold answers."""
         queue = access.queue(request.user, pk, Role.REVIEWER)
-        named = {"state": "state", "external_id": "prompt__external_id"}
-        found = queue.tasks.filter(**{named[name]: self.asked[name] for name in named if name in self.asked})
+        found = counting.tasks(queue, self.asked["state"])
+        if "external_id" in self.asked:
+            found = found.filter(prompt__project=queue.project_id, prompt__key=self.asked["external_id"])
         rows, following = page(request, found.select_related("prompt"), self.asked)
         member = access.membership(request.user, queue.project)
         return Response({"results": _shown(rows, member), "next": following})

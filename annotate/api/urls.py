@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from annotate.api import documents, imports, labels, me, projects, queues, tasks, work
+from annotate.api import documents, exports, imports, labels, me, projects, queues, tasks, work
 
 urlpatterns = [
     path("me", me.Me.as_view(), name="api-me"),
@@ -27,6 +27,9 @@ urlpatterns = [
     path("assignments/<int:pk>/flag", work.Flag.as_view(), name="api-flag"),
     path("assignments/<int:pk>/release", work.GiveBack.as_view(), name="api-release"),
     path("queues/<int:pk>/labels", labels.Labels.as_view(), name="api-labels"),
+    path("formats", exports.Formats.as_view(), name="api-formats"),
+    path("queues/<int:pk>/export", exports.Export.as_view(), name="api-export"),
+    path("queues/<int:pk>/export/count", exports.Count.as_view(), name="api-export-count"),
     path("schema", documents.Document.as_view(), name="api-schema"),
     re_path(r"", documents.Unknown.as_view()),
 ]

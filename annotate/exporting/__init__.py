@@ -1,7 +1,7 @@
-"""Labels out, as files that trainers load. One subject in a few modules:
+"""Labels out, as files that trainers load.
 
-`base` the contract of a format; `registry` finds formats; `sft` and `raw` are some (others are in other apps);
-`reading` labels in pages; `containers` JSON lines and Parquet; `streams` the verbs. docs/formats.md tells the whole way.
+`base` the contract of a format; `registry` finds formats; `sft` and `raw` are some, other apps have others;
+`reading` labels in pages; `containers` JSON lines and Parquet; `streams` the verbs. The whole way: docs/formats.md.
 """
 
 from annotate.exporting.base import Counts, Format, Row

@@ -16,9 +16,9 @@ from django.utils.functional import Promise
 from annotate import kinds
 from annotate.kinds import Kind, Payload
 
-#: A row: every column of the format's schema, never None, always of one type; so any reader infers what we meant.
-type Row = dict[str, Any]
-type Messages = list[dict[str, str]]
+#: A row: the columns of the format's schema in their order, never None, so that any reader infers what we meant.
+type Row = tuple[Any, ...]
+type Message = dict[str, str]
 
 #: A conversation, as trainers read it: `[{"role": ..., "content": ...}, ...]`.
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -27,7 +27,7 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 class PromptFacts(NamedTuple):
     """A prompt; `messages` is JSON, "" where there are none. After it: read only for a format that `tells_all`."""
 
-    turns: Messages = []
+    turns: list[Message] = []
     key: str = ""
     instruction: str = ""
     input: str = ""
@@ -44,9 +44,10 @@ class PromptFacts(NamedTuple):
 
 
 class ResponseFacts(NamedTuple):
-    """A response that was shown; all but its text only for a format that `tells_all`."""
+    """A response that was shown, as text and as a chat turn; the rest only for a format that `tells_all`."""
 
     text: str
+    turn: Message
     key: str = ""
     external_id: str = ""
     model: str = ""

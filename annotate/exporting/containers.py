@@ -1,9 +1,9 @@
-"""The files that rows are written to, as they come: JSON lines and Parquet. They know a schema and nothing of labels."""
+"""The files that rows are written to as they come, JSON lines and Parquet: they know a schema, not labels."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, batched, chain
+from itertools import accumulate, batched, chain, starmap
 from typing import Any
 
 import msgspec
@@ -19,8 +19,9 @@ ROW_GROUP_BYTES, ROW_GROUP_ROWS = 16 * 1024 * 1024, 100_000
 
 def json_lines(rows: Iterable[Row], schema: pa.Schema) -> Iterator[bytes]:
     """A JSON object a line; no rows give no bytes."""
+    as_object = msgspec.defstruct("Row", schema.names, gc=False)
     encode = msgspec.json.Encoder().encode_lines
-    return (encode(batch) for batch in batched(rows, BATCH))
+    return (encode(starmap(as_object, batch)) for batch in batched(rows, BATCH))
 
 
 def parquet(rows: Iterable[Row], schema: pa.Schema) -> Iterator[bytes]:
@@ -50,8 +51,8 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:
-    columns = [_column([row[field.name] for row in rows], field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    columns = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays([_column(*one) for one in zip(columns, schema.types, strict=True)], schema=schema)
 
 
 def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

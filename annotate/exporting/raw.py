@@ -5,6 +5,7 @@ reader can guess it wrong and nothing is lost on the way.
 """
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -29,9 +30,14 @@ def _texts(*names: str) -> list[tuple[str, pa.DataType]]:
 
 
 OF_LABEL = ("queue_id", "queue", "task_id", "annotator", "created_at", "supersedes", "key")
-OF_PROMPT = ("external_id", "instruction", "input", "system", "messages", "category", "domain", "difficulty")
-OF_PROMPT += ("language", "tags", "source", "meta")
+OF_PROMPT = (
+    "key",
+    *("external_id", "instruction", "input", "system", "messages"),
+    *("category", "domain", "difficulty", "language", "tags", "source", "meta"),
+)
 OF_RESPONSE = ("external_id", "text", "model", "params")
+_of_label = attrgetter(*OF_LABEL, "guideline_version", "active_seconds")
+_of_prompt, _of_response = attrgetter(*OF_PROMPT), attrgetter(*OF_RESPONSE)
 
 
 class Raw(Format[None]):
@@ -46,7 +52,7 @@ class Raw(Format[None]):
             *_texts("label_id", "kind", *OF_LABEL),
             ("guideline_version", pa.int64()),
             ("active_seconds", pa.float64()),
-            *_texts("prompt_id", *OF_PROMPT),
+            *_texts("prompt_id", *OF_PROMPT[1:]),
             ("responses", pa.list_(pa.struct(_texts("letter", "response_id", *OF_RESPONSE)))),
             *_texts("payload", "payload_by_response"),
         ]
@@ -60,25 +66,18 @@ class Raw(Format[None]):
 
     def row(self, label: Labelled, pick: None) -> Row:
         names = {letter: response.key for letter, response in label.responses.items()}
-        return {
-            "label_id": str(label.id),
-            "kind": label.kind.name,
-            **_some(label.facts, OF_LABEL),
-            "guideline_version": label.facts.guideline_version,
-            "active_seconds": label.facts.active_seconds,
-            "prompt_id": label.prompt.key,
-            **_some(label.prompt, OF_PROMPT),
-            "responses": [
-                {"letter": letter, "response_id": one.key, **_some(one, OF_RESPONSE)}
+        return (
+            str(label.id),
+            label.kind.name,
+            *_of_label(label.facts),
+            *_of_prompt(label.prompt),
+            [
+                {"letter": letter, "response_id": one.key, **dict(zip(OF_RESPONSE, _of_response(one), strict=True))}
                 for letter, one in label.responses.items()
             ],
-            "payload": _json(label.payload),
-            "payload_by_response": _json(label.kind.rename(label.payload, names)),
-        }
-
-
-def _some(facts: object, names: Iterable[str]) -> Row:
-    return {name: getattr(facts, name) for name in names}
+            _json(label.payload),
+            _json(label.kind.rename(label.payload, names)),
+        )
 
 
 def _json(value: object) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from itertools import batched, groupby
-from typing import Any
 
 import pyarrow as pa
 from django.utils.translation import gettext_lazy as _
 
-from annotate.exporting.base import MESSAGES, Counts, Format, Labelled, Messages, Row
+from annotate.exporting.base import MESSAGES, Counts, Format, Labelled, Message, Row
 
 
 class Demonstrations(Format[str]):
@@ -27,7 +26,7 @@ class SftMessages(Demonstrations):
     schema = pa.schema([("messages", MESSAGES)])
 
     def row(self, label: Labelled, pick: str) -> Row:
-        return {"messages": [*label.prompt.turns, {"role": "assistant", "content": pick}]}
+        return ([*label.prompt.turns, {"role": "assistant", "content": pick}],)
 
 
 class SftPromptCompletion(Demonstrations):
@@ -38,8 +37,7 @@ class SftPromptCompletion(Demonstrations):
     schema = pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), ("prompt_id", pa.string())])
 
     def row(self, label: Labelled, pick: str) -> Row:
-        completion = [{"role": "assistant", "content": pick}]
-        return {"prompt": label.prompt.turns, "completion": completion, "prompt_id": label.prompt.key}
+        return label.prompt.turns, [{"role": "assistant", "content": pick}], label.prompt.key
 
 
 class Alpaca(Demonstrations):
@@ -59,14 +57,14 @@ class Alpaca(Demonstrations):
 
     def row(self, label: Labelled, pick: str) -> Row:
         prompt = label.prompt
-        row: dict[str, Any] = {"instruction": prompt.instruction, "input": prompt.input, "output": pick}
         history: list[list[str]] = []
+        question = prompt.instruction
         if prompt.messages:
-            history, row["instruction"] = in_pairs(prompt.turns[1:] if prompt.system else prompt.turns)
-        return row | {"system": prompt.system, "history": history}
+            history, question = in_pairs(prompt.turns[1:] if prompt.system else prompt.turns)
+        return question, prompt.input, pick, prompt.system, history
 
 
-def in_pairs(turns: Messages) -> tuple[list[list[str]], str]:
+def in_pairs(turns: list[Message]) -> tuple[list[list[str]], str]:
     """A conversation as [question, answer] pairs and the question that is still open.
 
     Turns of one side that follow each other become one; an answer to no question gets an empty one.

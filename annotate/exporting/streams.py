@@ -28,7 +28,8 @@ def stream(
     chosen = CONTAINERS.get(container)
     if chosen is None:
         raise ValidationError({"container": [_("Choose one of: %s.") % ", ".join(CONTAINERS)]})
-    return chosen.write(rows(queue, format_name, options, since, counts), _format(queue, format_name).schema)
+    found = rows(queue, format_name, options, since, counts)
+    return chosen.write(found, registry.get(format_name).schema)
 
 
 def rows(
@@ -40,17 +41,17 @@ def rows(
 ) -> Iterator[Row]:
     """The rows of `stream`, not yet written."""
     form = _format(queue, format_name)
-    span = _span(queue, form, options, since)
-    labels = reading.labels(span, Depth.ALL if form.tells_all else Depth.TEXTS)
-    picked = _picked(form, labels, counts or Counts())
+    labels = reading.labels(_span(queue, form, options, since), Depth.ALL if form.tells_all else Depth.TEXTS)
+    picked = _picked(form, labels, Counts() if counts is None else counts)
     return (form.row(label, pick) for label, pick in picked)
 
 
 def count(queue: Queue, format_name: str, options: Mapping[str, Any] | None = None, since: int = 0) -> Counts:
     """How many rows `stream` would write, and what it would leave out. Reads no texts but the labels' own."""
     form, counts = _format(queue, format_name), Counts()
-    for _picked_row in _picked(form, reading.labels(_span(queue, form, options, since), Depth.COUNT), counts):
-        pass
+    labels = reading.labels(_span(queue, form, options, since), Depth.COUNT)
+    for _row in _picked(form, labels, counts):
+        pass  # counted on the way
     return counts
 
 
@@ -70,14 +71,10 @@ def _span(queue: Queue, form: Format[Any], options: Mapping[str, Any] | None, si
 
 
 def _format(queue: Queue, name: str) -> Format[Any]:
-    try:
-        form = registry.get(name)
-    except KeyError:
-        form = None
-    if form is None or not form.suits(queue.way):
-        names = ", ".join(one.name for one in registry.for_kind(queue.way))
-        raise ValidationError({"format": [_("Choose one that this queue's labels can be written in: %s.") % names]})
-    return form
+    fitting = {form.name: form for form in registry.for_kind(queue.way)}
+    if name not in fitting:
+        raise ValidationError({"format": [_("This queue's labels can be written as: %s.") % ", ".join(fitting)]})
+    return fitting[name]
 
 
 def checked(form: Format[Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +82,7 @@ def checked(form: Format[Any], options: Mapping[str, Any]) -> dict[str, Any]:
     known = form.options_form.base_fields
     if unknown := sorted(options.keys() - known.keys()):
         raise ValidationError({name: [_("This format has no such option.")] for name in unknown})
-    given = form.options_form(data={name: field.initial for name, field in known.items()} | options)
+    given = form.options_form(data={**{name: field.initial for name, field in known.items()}, **options})
     if not given.is_valid():
         raise ValidationError({name: list(messages) for name, messages in given.errors.items()})
     return given.cleaned_data

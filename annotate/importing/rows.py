@@ -38,7 +38,7 @@ class Answer(Struct, forbid_unknown_fields=True):
 
 
 class Row(Struct, forbid_unknown_fields=True):
-    """A native row. Where `messages` is given, `check` has moved its system turn to `system`."""
+    """A native row. Where `messages` is given, `read` has moved its system turn to `system`."""
 
     instruction: Text = ""
     input: Text = ""
@@ -59,27 +59,51 @@ class Row(Struct, forbid_unknown_fields=True):
 
 type Turn = Callable[[dict[str, Any]], dict[str, Any]]
 
+_HALF = re.compile("[\ud800-\udfff]")
 _native = msgspec.json.Decoder(Row)
 
 
 def read(data: bytes, turn: Turn | None) -> Row:
     """The row that `data` (JSON) holds. `turn` makes a native row of one in another shape. Raises Refused."""
-    if turn is None and b"\\u0000" not in data:
+    plain = _is_plain(data)
+    if plain and turn is None:
         try:
-            return check(_native.decode(data))
+            return _checked(_native.decode(data))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # read it again, to say why
-    row = as_dict(data)
-    _sane(row, "")
-    row = _without_nulls(turn(row) if turn else row)
+    found = as_dict(data)
+    if not plain:
+        _sane(found, "")
+    found = _without_nulls(turn(found) if turn else found)
     try:
-        return check(msgspec.convert(row, Row))
+        row = msgspec.convert(found, Row)
     except msgspec.ValidationError as error:
         raise _in_words(str(error)) from error
+    _check_sizes(row)
+    return _checked(row)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether nothing in the row can hold a NUL, be nested too deeply, or be too large under `meta` and its like."""
+    shallow = data.count(b"{") + data.count(b"[") <= limits.DEEPEST
+    return shallow and len(data) <= limits.MOST_EXTRA_BYTES and b"\\u0000" not in data
 
 
 def as_dict(data: bytes) -> dict[str, Any]:
     """Any JSON object. Raises Refused."""
+    try:
+        row = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        row = _with_a_reason(data)
+    if not isinstance(row, dict):
+        raise Refused("row", _("must be a JSON object"))
+    if len(row) > limits.MOST_COLUMNS:
+        raise Refused("row", _("has more than %d keys") % limits.MOST_COLUMNS)
+    return row
+
+
+def _with_a_reason(data: bytes) -> Any:
+    """Read again what msgspec refused: Python's own reader takes more, and says better what is wrong."""
     try:
         row = json.loads(data, parse_constant=_no_number)
     except UnicodeDecodeError as error:
@@ -91,10 +115,7 @@ def as_dict(data: bytes) -> dict[str, Any]:
         raise Refused("row", reason % {"error": error.msg, "place": error.pos + 1}) from error
     except ValueError as error:  # an integer of thousands of digits
         raise Refused("row", _too_large()) from error
-    if not isinstance(row, dict):
-        raise Refused("row", _("must be a JSON object"))
-    if len(row) > limits.MOST_COLUMNS:
-        raise Refused("row", _("has more than %d keys") % limits.MOST_COLUMNS)
+    _sane(row, "")
     return row
 
 
@@ -110,17 +131,20 @@ def _too_large() -> str:
     return _("holds a number that is too large")
 
 
-def check(row: Row) -> Row:
+def _checked(row: Row) -> Row:
     """What types can't say. Raises Refused."""
     if row.messages is not None:
         _check_messages(row)
     elif not row.instruction.strip():
         raise Refused("instruction", _("is missing: a row needs an instruction or messages"))
-    for name, extra in (("meta", row.meta), ("gold", row.gold), *((f"responses[{nth}].params", one.params)
-                        for nth, one in enumerate(row.responses))):  # fmt: skip
-        if extra:
-            _check_extra(name, extra)
     return row
+
+
+def _check_sizes(row: Row) -> None:
+    params = {f"responses[{nth}].params": answer.params for nth, answer in enumerate(row.responses)}
+    for name, extra in ({"meta": row.meta, "gold": row.gold} | params).items():
+        if extra and len(msgspec.json.encode(extra)) > limits.MOST_EXTRA_BYTES:
+            raise Refused(name, _("is larger than %d kB") % (limits.MOST_EXTRA_BYTES // limits.KB))
 
 
 def _check_messages(row: Row) -> None:
@@ -144,31 +168,32 @@ def _check_messages(row: Row) -> None:
         raise Refused("messages", _("ends with an empty turn"))
 
 
-def _check_extra(name: str, extra: dict[str, Any]) -> None:
-    _sane(extra, name)
-    if len(msgspec.json.encode(extra)) > limits.MOST_EXTRA_BYTES:
-        raise Refused(name, _("is larger than %d kB") % (limits.MOST_EXTRA_BYTES // limits.KB))
-
-
 def _sane(value: Any, path: str, depth: int = 0) -> None:
-    """Refuse what PostgreSQL can't hold: characters that are none, and endless nesting."""
+    """Refuse what PostgreSQL can't hold: characters that are none, numbers that are none, and endless nesting."""
     if isinstance(value, str):
-        if "\0" in value:
-            raise Refused(path or "row", _("holds a NUL character (\\u0000), which can't be stored"))
-        if not value.isascii() and re.search("[\ud800-\udfff]", value):
-            raise Refused(path or "row", _("holds half a character (a lone surrogate such as \\ud800)"))
+        _sane_text(value, path)
     elif isinstance(value, float) and not math.isfinite(value):
         raise Refused(path, _too_large())
     elif isinstance(value, dict | list):
         if depth >= limits.DEEPEST:
-            raise Refused(path.partition(".")[0].partition("[")[0], _too_deep())
-        if isinstance(value, dict):
-            _sane("".join(value), path)
-            for name, inner in value.items():
-                _sane(inner, f"{path}.{name}" if path else name, depth + 1)
-        else:
-            for nth, inner in enumerate(value):
-                _sane(inner, f"{path}[{nth}]", depth + 1)
+            raise Refused(re.split(r"[.[]", path)[0], _too_deep())
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(name, str):
+                _sane_text(name, path)
+            _sane(inner, _joined(path, name), depth + 1)
+
+
+def _sane_text(text: str, path: str) -> None:
+    if "\0" in text:
+        raise Refused(path or "row", _("holds a NUL character (\\u0000), which can't be stored"))
+    if not text.isascii() and _HALF.search(text):
+        raise Refused(path or "row", _("holds half a character (a lone surrogate such as \\ud800)"))
+
+
+def _joined(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return f"{path}.{name}" if path else name
 
 
 def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:

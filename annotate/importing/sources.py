@@ -35,7 +35,7 @@ class Source:
 class Meter:
     """A file whose reader can be asked how far it is."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    def __init__(self, file: IO[bytes] | gzip.GzipFile, size: int) -> None:
         self.file, self.size, self.at = file, size, 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -57,10 +57,9 @@ def read(file: IO[bytes], skip: int = 0) -> Source:
         return Source(*parquet.read(file, size, skip))
     if start == ZIP:
         raise Unreadable(_("This is a zip archive. Unpack it and import the file that is in it."))
-    if start.startswith(GZIP):
-        size = _weigh(file, size)
-        file = gzip.GzipFile(fileobj=file)
-    meter = Meter(file, size)
+    packed = start.startswith(GZIP)
+    size = _weigh(file, size) if packed else size
+    meter = Meter(gzip.GzipFile(fileobj=file) if packed else file, size)
     return Source(islice(_text_rows(iter(meter)), skip, None), meter.progress)
 
 
@@ -69,7 +68,9 @@ def _text_rows(chunks: Iterator[bytes]) -> Iterator[Numbered]:
     while not first.strip() and (more := next(chunks, b"")):
         first = more
     if first.startswith(UTF_16) or b"\0" in first[:1000]:
-        raise Unreadable(_("This is neither UTF-8 text nor Parquet. Read are JSON lines, a JSON list, CSV and Parquet."))
+        raise Unreadable(
+            _("This is neither UTF-8 text nor Parquet. Read are JSON lines, a JSON list, CSV and Parquet.")
+        )
     opening, chunks = first.lstrip()[:1], chain([first], chunks)
     if not opening:
         raise Unreadable(_("The file is empty."))

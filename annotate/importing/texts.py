@@ -49,37 +49,57 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|(?P<cut>\\?\Z))|[{}]', re.DOTALL)
 
 
 def json_list(chunks: Iterator[bytes]) -> Iterator[Numbered]:
-    number, depth = 0, 0
-    gap = re.compile(rb"\s*\[\s*")
-    buffer, begin, at = b"", 0, 0  # an object, or the gap before it, begins at `begin`; all is seen up to `at`
+    scan = _Scan()
     for chunk in chunks:
-        buffer, at, begin = buffer[begin:] + chunk, at - begin, 0
-        for token in _TOKEN.finditer(buffer, at):
-            if token.lastgroup == "cut":
+        yield from scan.feed(chunk)
+    scan.end()
+
+
+class _Scan:
+    """Cuts a list into its objects.
+
+    The object in hand, or the gap before it, begins at `begin`; up to `seen` the braces are counted.
+    """
+
+    def __init__(self) -> None:
+        self.buffer, self.begin, self.seen = b"", 0, 0
+        self.depth, self.number = 0, 0
+
+    def feed(self, chunk: bytes) -> Iterator[Numbered]:
+        self.buffer, self.seen, self.begin = self.buffer[self.begin :] + chunk, self.seen - self.begin, 0
+        for token in _TOKEN.finditer(self.buffer, self.seen):
+            if token.lastgroup == "cut":  # a string that goes on in the next chunk
                 break
-            at = token.end()
+            self.seen = token.end()
             if token[0] == b"{":
-                if depth == 0:
-                    _expect(gap, buffer[begin : token.start()], number)
-                    begin, gap = token.start(), re.compile(rb"\s*,\s*")
-                depth += 1
-            elif token[0] == b"}":
-                depth -= 1
-                if depth == 0:
-                    number += 1
-                    yield number, buffer[begin:at]
-                    begin = at
-        else:
-            at = len(buffer)
-        if len(buffer) - begin > limits.MOST_ROW_BYTES:
-            raise Unreadable(_("Row %(number)d of the list %(problem)s.")
-                             % {"number": number + 1, "problem": too_long().reason})  # fmt: skip
-    _expect(re.compile(rb"\s*\]\s*" if number else rb"\s*\[\s*\]\s*"), buffer[begin:], number)
+                self._open(token.start())
+            elif token[0] == b"}" and self._close():
+                yield self.number, self.buffer[self.begin : self.seen]
+                self.begin = self.seen
+        if len(self.buffer) - self.begin > limits.MOST_ROW_BYTES:
+            values = {"number": self.number + 1, "problem": too_long().reason}
+            raise Unreadable(_("Row %(number)d of the list %(problem)s.") % values)
 
+    def _open(self, place: int) -> None:
+        if self.depth == 0:
+            self._must(self.buffer[self.begin : place].strip() == (b"," if self.number else b"["))
+            self.begin = place
+        self.depth += 1
 
-def _expect(pattern: re.Pattern[bytes], found: bytes, number: int) -> None:
-    if not pattern.fullmatch(found):
-        raise Unreadable(_("The list is broken after row %d: it must hold objects with a comma between them.") % number)
+    def _close(self) -> bool:
+        """Whether the object in hand is whole."""
+        self.depth -= 1
+        self._must(self.depth >= 0)
+        self.number += self.depth == 0
+        return self.depth == 0
+
+    def end(self) -> None:
+        self._must(b"".join(self.buffer[self.begin :].split()) == (b"]" if self.number else b"[]"))
+
+    def _must(self, true: bool) -> None:
+        if not true:
+            reason = _("The list is broken after row %d: it must hold objects with a comma between them.")
+            raise Unreadable(reason % self.number)
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------------
@@ -100,8 +120,8 @@ class _Feed:
         self.lines, self.number, self.taken = lines(chunks), 0, 0
 
     def __iter__(self) -> Iterator[str]:
-        for self.number, line in self.lines:
-            self.taken += len(line)
+        for number, line in self.lines:
+            self.number, self.taken = number, self.taken + len(line)
             if self.taken > limits.MOST_ROW_BYTES:
                 raise Unreadable(_("Line %d: a row is too long. Is a quote opened and not closed?") % self.number)
             # What is not UTF-8 becomes lone surrogates, and its row is refused for them.
@@ -112,7 +132,7 @@ def csv_rows(chunks: Iterator[bytes]) -> Iterator[Numbered]:
     """Rows by the first line's names. An empty cell is left out; `response_1`, `model_1` ... make `responses`."""
     feed = _Feed(chunks)
     texts = iter(feed)
-    first = next(texts)
+    first = next(text for text in texts if text.strip())
     separator = max(",;\t", key=first.count)
     names = _header(next(csv.reader([first], delimiter=separator)))
     feed.taken = 0

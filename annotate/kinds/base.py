@@ -6,10 +6,11 @@ A kind knows nothing of the database. Responses are named by the blind ids of on
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from string import ascii_lowercase
 from types import NoneType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.utils.functional import Promise
@@ -32,8 +33,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """One response against another, by name. For a tie `winner` and `loser` are just the two sides.
 
     `strength` is 1 (slightly) to 3 (much better) where the annotator gave one, else None.
@@ -57,7 +57,7 @@ class Example:
     other_payload: Payload
     input: str = ""
     responses: tuple[str, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = dataclass_field(default_factory=dict)
 
 
 class LabelForm(forms.Form):
@@ -112,12 +112,14 @@ def wrong_types(form: forms.Form) -> dict[str, list[Any]]:
     """By field: what a JSON value is that an HTML form would have made into the right thing, or the wrong one."""
     wrong: dict[str, list[Any]] = {}
     for name, field in form.fields.items():
-        value = form.data.get(name)
-        if isinstance(field, forms.BooleanField) and not isinstance(value, bool | None):
+        if name not in form.data:
+            continue
+        value = form.data[name]
+        if isinstance(field, forms.BooleanField) and not isinstance(value, bool):
             wrong[name] = [_("Must be true or false.")]
         elif isinstance(field, forms.IntegerField) and type(value) not in (int, float, NoneType):
             wrong[name] = [_("Must be a number.")]
-        elif isinstance(field, forms.CharField) and name in form.data and not isinstance(value, str):
+        elif isinstance(field, forms.CharField) and not isinstance(value, str):
             wrong[name] = [_("Must be a text.")]
     return wrong
 

@@ -74,9 +74,7 @@ class Write(Kind):
         """The text nearest to all others (the medoid). Two texts have no middle: None."""
         if len(payloads) == 2:
             return None
-        return min(
-            payloads, key=lambda one: sum(self.distance(one, other) for other in payloads), default=None
-        )
+        return min(payloads, key=lambda one: sum(self.distance(one, other) for other in payloads), default=None)
 
     def demonstrations(self, payload: Payload) -> Iterator[str]:
         yield payload["text"]

@@ -34,11 +34,12 @@ TASKS_KEEP_TO_THEIR_PLACES = """
 CREATE FUNCTION annotate_places_are_counted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM (SELECT DISTINCT task_id FROM added) n
+        SELECT FROM (SELECT DISTINCT task_id, queue_id FROM added) n
         JOIN annotate_task t ON t.id = n.task_id
-        WHERE (SELECT count(*) FROM annotate_assignment a WHERE a.task_id = t.id) > t.places
+        WHERE n.queue_id <> t.queue_id
+           OR (SELECT count(*) FROM annotate_assignment a WHERE a.task_id = t.id) > t.places
     ) THEN
-        RAISE EXCEPTION 'a task has no more assignments than places'
+        RAISE EXCEPTION 'a task has no more assignments than places, all in its own queue'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
@@ -73,7 +74,5 @@ ALTER TABLE annotate_seat RESET (fillfactor, autovacuum_vacuum_scale_factor);
 class Migration(migrations.Migration):
     dependencies = [("annotate", "0001_initial")]
     operations = [
-        migrations.RunSQL(
-            [LABELS_ARE_FOR_EVER, LABELS_NAME_WHAT_WAS_SHOWN, TASKS_KEEP_TO_THEIR_PLACES, STORAGE], BACK
-        )
+        migrations.RunSQL([LABELS_ARE_FOR_EVER, LABELS_NAME_WHAT_WAS_SHOWN, TASKS_KEEP_TO_THEIR_PLACES, STORAGE], BACK)
     ]

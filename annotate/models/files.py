@@ -113,6 +113,9 @@ class Rendering(models.Model):
     #: Which rules made it; other rules make it anew.
     rules = models.PositiveSmallIntegerField()
 
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()
+
 
 class Replay(models.Model):
     """The first answer to a request that carried an `Idempotency-Key`, given again when it is repeated."""
@@ -127,6 +130,9 @@ class Replay(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint("user", "key", name="replay_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class WorkerBeatQuerySet(models.QuerySet["WorkerBeat"]):

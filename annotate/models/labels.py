@@ -1,15 +1,15 @@
 """What they said: labels, unfinished answers, and the ways out of a task."""
 
 import uuid
-from typing import Any, Self
+from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import MD5, Cast, Coalesce, Concat, Left, Now
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models.people import User
+from annotate.models.people import Member, User
 from annotate.models.projects import Guideline
 from annotate.models.queues import Assignment, Queue, Task
 
@@ -21,6 +21,13 @@ class LabelQuerySet(models.QuerySet["Label"]):
 
     def of_queue(self, queue: Queue) -> Self:
         return self.filter(queue=queue)
+
+    def with_pseudonym(self) -> Self:
+        """With the annotator's `pseudonym` in the project; who has left has another that stays as it is."""
+        members = Member.objects.filter(project=OuterRef("queue__project"), user=OuterRef("annotator"))
+        identity = Concat(*(Cast(name, models.TextField()) for name in ("queue__shuffle_seed", "annotator_id")))
+        gone = Concat(Value("left-"), Left(MD5(identity), 8))
+        return self.annotate(pseudonym=Coalesce(Subquery(members.values("pseudonym")), gone))
 
 
 class Label(models.Model):
@@ -37,14 +44,10 @@ class Label(models.Model):
     shown = ArrayField(models.BigIntegerField(), blank=True)
     fence = models.PositiveIntegerField()
     active_seconds = models.FloatField(default=0)
-    guideline = models.ForeignKey(
-        Guideline, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
-    )
+    guideline = models.ForeignKey(Guideline, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     key = models.UUIDField(default=uuid.uuid4)
     body_digest = models.BinaryField(max_length=32)
-    supersedes = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, related_name="superseded_by"
-    )
+    supersedes = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="superseded_by")
     created_at = models.DateTimeField(db_default=Now())
 
     objects = LabelQuerySet.as_manager()
@@ -55,9 +58,7 @@ class Label(models.Model):
             models.UniqueConstraint(
                 "task", "annotator", condition=Q(supersedes=None), name="label_once_per_person_and_task"
             ),
-            models.UniqueConstraint(
-                "assignment", "fence", condition=Q(supersedes=None), name="label_once_per_lease"
-            ),
+            models.UniqueConstraint("assignment", "fence", condition=Q(supersedes=None), name="label_once_per_lease"),
             models.UniqueConstraint("annotator", "key", name="label_key_once"),
         ]
         indexes = [models.Index("queue", "id", name="label_of_queue")]
@@ -73,7 +74,9 @@ class Draft(models.Model):
     annotator = models.ForeignKey(User, models.CASCADE, related_name="drafts")
     payload = models.JSONField()
     #: ids of the responses in the order in which the payload's letters name them
-    shown = ArrayField(models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField())))
+    shown = ArrayField(
+        models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField()))
+    )
     version = models.PositiveIntegerField(default=1)
     active_seconds = models.FloatField(default=0)
     updated_at = models.DateTimeField(auto_now=True)

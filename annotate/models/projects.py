@@ -3,11 +3,11 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models.people import Role, User
+from annotate.models.people import Member, Role, User
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -18,7 +18,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def run_by(self, user: User) -> Self:
         """Those where `user` may see more than their own work."""
-        return self.seen_by(user).filter(members__role__in=Role.at_least(Role.REVIEWER))
+        own = Member.objects.filter(project=OuterRef("pk"), user=user, role__in=Role.at_least(Role.REVIEWER))
+        return self.seen_by(user).filter(Exists(own))
 
 
 class Project(models.Model):

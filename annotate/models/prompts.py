@@ -1,10 +1,9 @@
 """What is asked and what was answered before: prompts and candidate responses."""
 
-from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from annotate.models.people import User
@@ -21,13 +20,14 @@ def turns_of(instruction: str, more: str, system: str, messages: Turns | None) -
 
 
 class Prompt(models.Model):
-    """An instruction to answer. `key` is its `external_id`, else a hash of its content: the same file twice adds nothing.
+    """An instruction to answer.
 
+    `key` is its `external_id`, else a hash of its content: the same file twice adds nothing.
     `messages` is a conversation (a list of {"role", "content"}) whose last turn awaits an answer; where it is
     given, `instruction` and `input` are empty and `system` is its first turn.
     """
 
-    project = models.ForeignKey(Project, models.PROTECT, related_name="prompts")
+    project = models.ForeignKey(Project, models.PROTECT, related_name="prompts", db_index=False)
     key = models.CharField(max_length=255)
     external_id = models.CharField(max_length=255, blank=True, default="", db_default="")
     digest = models.BinaryField(max_length=32)
@@ -39,7 +39,9 @@ class Prompt(models.Model):
     domain = models.CharField(max_length=200, blank=True, default="", db_default="")
     difficulty = models.CharField(max_length=200, blank=True, default="", db_default="")
     language = models.CharField(max_length=35, blank=True, default="", db_default="")
-    tags = ArrayField(models.CharField(max_length=200), blank=True, default=list, db_default=Value([], ArrayField(models.TextField())))
+    tags = ArrayField(
+        models.CharField(max_length=200), blank=True, default=list, db_default=Value([], ArrayField(models.TextField()))
+    )
     source = models.CharField(max_length=500, blank=True, default="", db_default="")
     meta = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     created_at = models.DateTimeField(db_default=Now())
@@ -58,20 +60,19 @@ class Prompt(models.Model):
 class Response(models.Model):
     """A candidate answer. Annotators are shown its text and nothing else of it."""
 
-    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="responses")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="responses", db_index=False)
     key = models.CharField(max_length=255)
     external_id = models.CharField(max_length=255, blank=True, default="", db_default="")
     text = models.TextField()
     digest = models.BinaryField(max_length=32)
     model = models.CharField(max_length=200, blank=True, default="", db_default="")
-    params = models.JSONField(
-        default=dict, blank=True, db_default=Value({}, models.JSONField())
-    )
-    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    params = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint("prompt", "key", name="response_key_once_per_prompt")]
+        indexes = [models.Index("author", condition=Q(author__isnull=False), name="response_by_person")]
 
     def __str__(self) -> str:
         return self.text[:80]

@@ -2,7 +2,7 @@
 
 import uuid
 from hashlib import sha256
-from typing import Any, Self
+from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -47,9 +47,7 @@ class Queue(models.Model):
     project = models.ForeignKey(Project, models.PROTECT, related_name="queues")
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind"), max_length=40, choices=kinds.choices)
-    options = models.JSONField(
-        default=dict, blank=True, db_default=Value({}, models.JSONField())
-    )
+    options = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     overlap = models.PositiveSmallIntegerField(
         _("labels per task"), default=1, validators=[MinValueValidator(1), MaxValueValidator(MAX_OVERLAP)]
     )
@@ -103,9 +101,11 @@ class Task(models.Model):
         FLAGGED = "flagged", _("flagged")
         CLOSED = "closed", _("closed")
 
-    queue = models.ForeignKey(Queue, models.PROTECT, related_name="tasks")
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="tasks", db_index=False)
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="tasks")
-    response_ids = ArrayField(models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField())))
+    response_ids = ArrayField(
+        models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField()))
+    )
     #: Hash of the prompt's and the responses' identities: the same row imported twice is one task.
     digest = models.BinaryField(max_length=32)
     state = models.CharField(max_length=8, choices=State, default=State.READY, db_default=State.READY)
@@ -118,6 +118,7 @@ class Task(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint("queue", "digest", name="task_once_per_queue")]
         indexes = [
+            models.Index("queue", "id", name="task_of_queue"),
             models.Index("queue", "id", condition=~Q(state="ready"), name="task_out_of_work"),
         ]
 
@@ -151,8 +152,11 @@ class Assignment(models.Model):
         DONE = "done", _("done")
         HELD = "held", _("held back")
 
-    task = models.ForeignKey(Task, models.CASCADE, related_name="assignments")
-    queue = models.ForeignKey(Queue, models.CASCADE, related_name="assignments", db_index=False)
+    task = models.ForeignKey(Task, models.CASCADE, related_name="assignments", db_index=False)
+    # The task's own queue, and the task's foreign key holds that: another check of each place costs imports dearly.
+    queue = models.ForeignKey(
+        Queue, models.CASCADE, related_name="assignments", db_index=False, db_constraint=False
+    )
     slot = models.PositiveSmallIntegerField()
     position = models.BigIntegerField()
     state = models.CharField(max_length=6, choices=State, default=State.OPEN, db_default=State.OPEN)
@@ -161,7 +165,9 @@ class Assignment(models.Model):
     )
     fence = models.PositiveIntegerField(default=0, db_default=0)
     #: Who was given this place, by fencing number: the n-th lease was the n-th user id's.
-    holders = ArrayField(models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField())))
+    holders = ArrayField(
+        models.BigIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.BigIntegerField()))
+    )
     leased_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 

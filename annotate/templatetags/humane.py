@@ -1,4 +1,4 @@
-"""Numbers, times and spans as people read them."""
+"""Numbers, times, spans and prompts as people read them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,9 +7,12 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from annotate.models import Prompt
 
 register = template.Library()
 
@@ -54,3 +57,10 @@ def span(seconds: Any) -> str:
 def per_hour(count: int, seconds: float) -> str:
     """How many an hour, at this many in so many seconds; "" where there is nothing to divide by."""
     return thousands(round(count * 3600 / seconds)) if seconds >= 1 else ""
+
+
+@register.filter
+def excerpt(prompt: Prompt) -> str:
+    """A prompt in one line: what is asked last."""
+    words = prompt.turns()[-1]["content"].split()
+    return Truncator(" ".join(words)).chars(90) or prompt.key

@@ -6,6 +6,7 @@ from typing import Any, Concatenate
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.views.decorators.cache import never_cache
 from django_htmx.middleware import HtmxDetails
@@ -21,8 +22,8 @@ class Request(HttpRequest):
 
 
 def signed_in[**P](
-    view: Callable[Concatenate[Request, P], HttpResponse],
-) -> Callable[Concatenate[Request, P], HttpResponse]:
+    view: Callable[Concatenate[Request, P], HttpResponseBase],
+) -> Callable[Concatenate[Request, P], HttpResponseBase]:
     """Send whoever is not signed in to the sign-in page. A script is told 401, so it never shows that page in place.
 
     What a signed-in person sees is kept by no cache and gone after signing out.
@@ -30,7 +31,7 @@ def signed_in[**P](
 
     @wraps(view)
     @never_cache
-    def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.htmx:

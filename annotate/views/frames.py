@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
-from annotate import access
+from annotate import access, running
 from annotate.kinds import Payload
 from annotate.models import Label, Member, Project, Queue, Role
 from annotate.views.doors import Request
@@ -16,7 +16,10 @@ ROWS = 50
 
 
 def around(request: Request, project: Project, queue: Queue | None = None, tab: str = "") -> dict[str, Any]:
-    """For the crumbs and tabs: where one is, and whether one may run things (`runs`) or owns the project (`owns`)."""
+    """For the crumbs and tabs: where one is, and whether one may run things (`runs`) or owns the project (`owns`).
+
+    `promise`: what opening, pausing and closing a queue does to work already done.
+    """
     me = access.membership(request.user, project)
     return {
         "project": project,
@@ -25,30 +28,32 @@ def around(request: Request, project: Project, queue: Queue | None = None, tab: 
         "me": me,
         "runs": me.can(Role.MANAGER),
         "owns": me.can(Role.OWNER),
+        "promise": running.AFTERWARDS["state"],
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Rows[M]:
-    """One page of a list. `more` is the query string of the next page; `first` says that this is the first."""
+    """One page of a list. `more` is the query string of the next page; `start` that of the first, "" if this is it."""
 
     rows: list[M]
-    first: bool
+    start: str
     more: str
 
 
 def rows[M: Model](request: Request, found: QuerySet[M], *, newest_first: bool = False) -> Rows[M]:
     """The page asked for with `?after=ID`, in the order of ids. Page 1,000 costs what page 1 costs."""
-    after = number(request.GET.get("after", ""))
+    after, asked = number(request.GET.get("after", "")), request.GET.copy()
     if after:
         found = found.filter(pk__lt=after) if newest_first else found.filter(pk__gt=after)
     page = list(found.order_by("-pk" if newest_first else "pk")[: ROWS + 1])
+    asked.pop("after", None)
+    start = f"?{asked.urlencode()}" if after else ""
     if len(page) <= ROWS:
-        return Rows(page, not after, "")
+        return Rows(page, start, "")
     page.pop()
-    asked = request.GET.copy()
     asked["after"] = str(page[-1].pk)
-    return Rows(page, not after, asked.urlencode())
+    return Rows(page, start, f"?{asked.urlencode()}")
 
 
 def number(text: str) -> int:
@@ -60,10 +65,10 @@ def number(text: str) -> int:
 
 
 def names(project: Project, user_ids: Iterable[int], runs: bool) -> dict[int, str]:
-    """What to call annotators, by user id: by pseudonym, and for whoever runs the project by name as well."""
+    """What to call annotators, by user id: by their names for whoever runs the project, else by their pseudonyms."""
     ids = set(user_ids)
     members = Member.objects.filter(project=project, user__in=ids).select_related("user")
-    known = {one.user_id: f"{one.user} ({one.pseudonym})" if runs else one.pseudonym for one in members}
+    known = {one.user_id: str(one.user) if runs else one.pseudonym for one in members}
     return {pk: known.get(pk) or _("former member %s") % pk for pk in ids}
 
 
@@ -82,5 +87,5 @@ def in_words(payload: Payload) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+        return ", ".join(f"{name} → {_value(one)}" for name, one in sorted(value.items()))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

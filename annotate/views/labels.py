@@ -1,8 +1,8 @@
 """What is in a queue and what people said: tasks, places, labels, each as a list and by itself."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotate import access, counting, kinds, labelling, panels
-from annotate.models import Assignment, Exit, Label, Project, Queue, Response, Role, Task
+from annotate.models import Assignment, Label, Queue, Response, Role, Task
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, described, in_words, names, number, rows
 
@@ -36,7 +36,7 @@ def tasks(request: Request, pk: int) -> HttpResponse:
         "tasks": [(task, states[task.pk]) for task in page.rows],
         "flagged": counting.with_flags(page.rows) if state == Task.State.FLAGGED else [],
         "state": state,
-        "states": counting.TASK_STATES,
+        "states": counting.TASK_STATES.items(),
         "external_id": wanted,
     }
     return render(request, "labels/tasks.html", context)
@@ -170,6 +170,7 @@ def show(request: Request, pk: int) -> HttpResponse:
         "label": label,
         "panel": panel,
         "form": panel.form(),
+        "stored": json.dumps(label.payload, ensure_ascii=False, indent=2),
         "shown": [
             (candidate.letter, numbers[one], facts.get(one))
             for candidate, one in zip(panel.candidates, label.shown, strict=True)

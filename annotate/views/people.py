@@ -40,7 +40,8 @@ def people(request: Request, slug: str) -> HttpResponse:
             messages.success(request, _act(request, project))
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
-        return see_other("people", slug) if Member.objects.filter(project=project, user=request.user) else see_other("home")
+        stayed = project.members.filter(user=request.user).exists()
+        return see_other("people", slug) if stayed else see_other("home")
     return _people(request, project, InviteForm(roles=_grantable(request, project)))
 
 

@@ -59,6 +59,7 @@ class StateForm(forms.Form):
 
 
 class NewQueueForm(QueueForm):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     guidelines = forms.CharField(
         label=gettext_lazy("Guidelines for this queue alone"),
         required=False,
@@ -155,10 +156,11 @@ def show(request: Request, pk: int) -> HttpResponse:
     context["newest"] = described(newest, queue.project, context["runs"])
     if request.htmx:
         return render(request, "queues/queue.html#newest", context)
+    flagged = counting.tasks(queue, "flagged").select_related("prompt").order_by("pk")[:NEWEST]
     context |= {
         "counts": counting.of_queue(queue),
         "today": counting.labels_since(queue, counting.midnight()),
-        "flagged": counting.with_flags(counting.tasks(queue, "flagged").select_related("prompt").order_by("pk")[:NEWEST]),
+        "flagged": counting.with_flags(flagged),
         "active_seconds": counting.active_seconds(queue),
         "guideline": queue.guideline(),
         "imports": queue.imports.order_by("-pk")[:3],

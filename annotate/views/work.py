@@ -138,7 +138,10 @@ def _slip(request: Request) -> dict[str, Any]:
 
 
 def _answer_form(request: Request, place: Assignment) -> kinds.LabelForm:
-    return labelling.form_for(place, place.queue.way.label_form.posted(request.POST))
+    data = request.POST.copy()
+    for name, values in data.lists():  # a browser without scripts ends its lines with CR LF
+        data.setlist(name, [value.replace("\r\n", "\n") for value in values])
+    return labelling.form_for(place, place.queue.way.label_form.posted(data))
 
 
 def _done(request: Request, found: Queue) -> int:
@@ -153,10 +156,9 @@ def _next(
 ) -> HttpResponse:
     if not request.htmx:
         messages.success(request, said)
-        return see_other("work", found.pk)
-    if isinstance(following, int):
-        return _task(request, found, following, done, said)
-    return _nothing(request, found, following or queue.EMPTY, said)
+    if not isinstance(following, int):
+        return _nothing(request, found, following or queue.EMPTY, said)
+    return _task(request, found, following, done, said) if request.htmx else see_other("work", found.pk)
 
 
 def _task(request: Request, found: Queue, place_id: int, done: int, said: str = "") -> HttpResponse:

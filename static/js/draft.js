@@ -8,6 +8,7 @@ let timer;
 let secondsKept = 0;
 
 const answer = () => document.querySelector("#answer[data-draft]");
+let shown = answer();
 const seconds = (form) => Number(form.elements.active_seconds.value);
 
 function tell(form, text, bad = false) {
@@ -32,7 +33,7 @@ async function save(form) {
   if (!form.isConnected) return;
   try {
     let response = await send(form);
-    if (response.status === 403 && (await renewToken())) response = await send(form);
+    if (response.status === 403 && (await renewToken()) === 200) response = await send(form);
     if (form.isConnected) await kept(form, response);
   } catch {
     unkept(form, form.querySelector("#saved").dataset.unsaved);
@@ -44,7 +45,7 @@ async function kept(form, response) {
   const words = form.querySelector("#saved").dataset;
   if (response.ok) {
     secondsKept = seconds(form);
-    const time = new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+    const time = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     tell(form, words.saved.replace("{time}", time));
   } else if (response.status === 409) {
     unkept(form, (await response.json()).message);
@@ -80,11 +81,16 @@ document.addEventListener("submit", (event) => {
   if (event.target.id === "answer") clearTimeout(timer);
   else flush();
 });
-document.addEventListener("htmx:after:swap", () => {
-  clearTimeout(timer);
-  timer = undefined;
-  secondsKept = 0;
-});
+for (const name of ["htmx:after:swap", "htmx:error"]) {
+  document.addEventListener(name, () => {
+    const form = answer();
+    if (form && form === shown) return later(form, PAUSE); // handing in failed: keep what was to be handed in
+    clearTimeout(timer);
+    timer = undefined;
+    secondsKept = 0;
+    shown = form;
+  });
+}
 setInterval(() => {
   const form = answer();
   if (form && timer === undefined && seconds(form) - secondsKept > WHILE_READING / 2000) later(form, 0);

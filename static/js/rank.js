@@ -131,7 +131,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("focusin", draw);
 document.addEventListener("focusout", () => setTimeout(draw));
 document.addEventListener("htmx:after:swap", () => {
-  placed = [];
+  placed = placed.filter((one) => one.isConnected);
   draw();
 });
 draw();

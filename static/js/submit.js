@@ -2,6 +2,7 @@
 const SETTLE = 500;
 let arrived = -SETTLE;
 let touched = true;
+let shown = document.getElementById("answer");
 
 const BUSY = "a, button, input, textarea, select, summary";
 
@@ -21,7 +22,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  if (touched || performance.now() - arrived > SETTLE) return;
+  if (event.target.id !== "answer" || touched || performance.now() - arrived > SETTLE) return;
   event.preventDefault();
   event.stopImmediatePropagation();
 }, true);
@@ -29,6 +30,9 @@ document.addEventListener("submit", (event) => {
 for (const name of ["input", "change"]) document.addEventListener(name, () => (touched = true), true);
 
 document.addEventListener("htmx:after:swap", () => {
+  const form = document.getElementById("answer");
+  if (form === shown) return; // the request failed, and the task stayed
+  shown = form;
   arrived = performance.now();
   touched = false;
 });

@@ -19,7 +19,8 @@ function say(status) {
 
 async function refused(form, submitter) {
   // Signing in again in another tab makes this page's token old: once, try with a new one.
-  if (retried.has(form) || !(await renewToken())) return say(403);
+  const status = retried.has(form) ? 403 : await renewToken();
+  if (status !== 200) return say(status);
   retried.add(form);
   form.requestSubmit(submitter);
 }

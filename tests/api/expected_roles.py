@@ -46,4 +46,7 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "POST /assignments/{pk}/flag": HOLDER_LEAVES,
     "POST /assignments/{pk}/release": HOLDER_LEAVES,
     "GET /queues/{pk}/labels": MEMBERS,
+    "GET /formats": EVERYBODY,
+    "GET /queues/{pk}/export": MANAGERS,
+    "GET /queues/{pk}/export/count": MANAGERS,
 }

@@ -1,5 +1,6 @@
 """Bad input: refused in words, by field, with nothing changed; and never an error of ours."""
 
+import io
 import itertools
 from typing import Any
 
@@ -11,6 +12,7 @@ from annotate.models import Draft, Import, Label, Project, Queue
 from tests.api import world
 from tests.api.callers import API, PROBLEM, Caller
 from tests.api.world import World
+from tests.factories import a_lease, a_member, a_queue, a_task
 
 pytestmark = pytest.mark.django_db
 CALLS = world.calls()
@@ -63,7 +65,7 @@ def send(here: World, route: str, body: Any, **headers: str) -> Any:
 
 
 def is_refusal(answer: Any) -> bool:
-    told = answer.headers["Content-Type"] == PROBLEM and answer.json()["status"] == answer.status_code
+    told = answer.headers.get("Content-Type") == PROBLEM and answer.json()["status"] == answer.status_code
     return told and 400 <= answer.status_code < 500
 
 
@@ -72,7 +74,8 @@ def test_bodies_that_are_none(route: str) -> None:
     here = World.make()
     answers = {name: send(here, route, body) for name, body in BODIES.items()}
     # An empty change is a correct change of nothing.
-    harmless = {"empty"} if route.startswith("PATCH") else set()
+    nothing_needed = not any(field.required for field in CALLS[route].takes().fields.values())
+    harmless = {"empty"} if nothing_needed else set()
     assert {name for name, answer in answers.items() if not is_refusal(answer)} == harmless
 
 
@@ -87,8 +90,6 @@ def test_fields_of_wrong_types(route: str) -> None:
 
 @pytest.mark.parametrize("kind", ["rank", "compare", "write"])
 def test_payloads_of_wrong_types(kind: str) -> None:
-    from tests.factories import a_lease, a_member, a_queue, a_task
-
     here = World.make()
     queue = a_queue(here.project, kind)
     a_task(queue)
@@ -139,28 +140,23 @@ def test_the_kind_of_a_queue_stays() -> None:
     assert answer.json()["errors"] == {"kind": ["There is no such field."]}
 
 
-@pytest.mark.parametrize("route", [one for one in CALLS if one.startswith("GET")])
 @pytest.mark.parametrize(
     "query",
     [
-        *(
-            "ordering=created_by__password",
-            "created_by__password__startswith=a",
-            "search=x",
-            "filter=1",
-            "_connector=OR",
-        ),
+        *("ordering=created_by__password", "created_by__password__startswith=a", "search=x", "filter=1"),
+        *("_connector=OR", "offset=1000000000", "state=nothing", "state=ready)", "token=prc_x"),
         *("limit=0", "limit=501", "limit=1000000000", "limit=x", "limit=-1", "limit=1e3", "limit=1%00"),
-        *("cursor=x", "cursor=%00", "cursor=%FF", "cursor=" + "A" * 10_000, "cursor=LTE", "offset=1000000000"),
-        *("since=-1", "since=9223372036854775808", "since=x", "state=nothing", "state=ready)", "token=prc_x"),
+        *("cursor=x", "cursor=%00", "cursor=%FF", "cursor=" + "A" * 10_000, "cursor=LTE"),
+        *("since=-1", "since=9223372036854775808", "since=x"),
     ],
 )
-def test_only_named_parameters(route: str, query: str) -> None:
+def test_only_named_parameters(query: str) -> None:
     here = World.make()
-    method, path = route.split()
-    answer = here.caller("owner", CALLS[route])(method, f"{here.path(path)}?{query}")
-    assert is_refusal(answer)
-    assert list(answer.json()["errors"]) == [query.partition("=")[0]]
+    for route in [one for one in CALLS if one.startswith("GET")]:
+        path = here.path(route.split()[1])
+        answer = here.caller("owner", CALLS[route]).get(f"{path}{'&' if '?' in path else '?'}{query}")
+        assert is_refusal(answer), route
+        assert list(answer.json()["errors"]) == [query.partition("=")[0]]
 
 
 @pytest.mark.parametrize(
@@ -205,9 +201,8 @@ def test_a_file_that_ends_early_is_not_imported() -> None:
     here = World.make()
     owner = Caller(here.people["owner"])
     before = Import.objects.count()
-    answer = owner.client.generic(
-        "POST", API + here.path("/queues/{pk}/import"), b"{}", headers=owner.headers, CONTENT_LENGTH="100"
-    )
+    cut = {"wsgi.input": io.BytesIO(b'{"instruction": "Say'), "CONTENT_LENGTH": "100"}
+    answer = owner.client.generic("POST", API + here.path("/queues/{pk}/import"), headers=owner.headers, **cut)
     assert answer.status_code == 400
     assert Import.objects.count() == before
 

@@ -54,7 +54,7 @@ def test_what_is_not_yours_answers_like_nothing(route: str) -> None:
     here = World.make()
     method, path = route.split()
     theirs = send(here, "stranger", route)
-    nowhere = path.replace("{pk}", "987654321").replace("{slug}", "no-such-project")
+    nowhere = here.path(path.replace("{pk}", "987654321").replace("{slug}", "no-such-project"))
     nothing = here.caller("stranger", CALLS[route])(method, nowhere, here.body(route))
     assert theirs.status_code == nothing.status_code == 404
     assert theirs.content == nothing.content

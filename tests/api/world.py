@@ -73,7 +73,8 @@ class World:
             "imports": self.job.pk,
             "projects": member,
         }
-        return path.replace("{slug}", self.project.slug).replace("{pk}", str(ids.get(subject)))
+        query = "?format=raw" if "/export" in path else ""
+        return path.replace("{slug}", self.project.slug).replace("{pk}", str(ids.get(subject))) + query
 
     def body(self, route: str) -> Any:
         """What makes a call succeed."""

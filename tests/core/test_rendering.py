@@ -27,7 +27,7 @@ HOSTILE = [
     "![x][r]\n\n[r]: https://evil.example/pixel.png",
     "<div hx-get=/x hx-trigger=load>x</div>",
     "<div data-hx-get=/x style='background:url(//evil)' id=main name=key>x</div>",
-    "```html\" onmouseover=alert(1)\n<script>alert(1)</script>\n```",
+    '```html" onmouseover=alert(1)\n<script>alert(1)</script>\n```',
     "```python\n'<img src=x onerror=alert(1)>'\n```",
     "`<script>alert(1)</script>`",
     "<!-- --><script>alert(1)</script>",
@@ -39,8 +39,10 @@ HOSTILE = [
     "| a | b |\n|---|---|\n| <script>alert(1)</script> | ![](//evil/x) |",
 ]
 
-FORBIDDEN_TAGS = re.compile(r"<(script|img|svg|math|iframe|form|base|meta|style|link|object|embed|button|input)\b", re.I)
-FORBIDDEN_ATTRIBUTES = re.compile(r"\s(on\w+|style|id|name|src|srcset|hx-[\w-]+|data-[\w-]+)\s*=", re.I)
+FORBIDDEN_TAGS = re.compile(
+    r"<(script|img|svg|math|iframe|form|base|meta|style|link|object|embed|button|input)\b", re.IGNORECASE
+)
+FORBIDDEN_ATTRIBUTES = re.compile(r"\s(on\w+|style|id|name|src|srcset|hx-[\w-]+|data-[\w-]+)\s*=", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -49,7 +51,7 @@ def test_nothing_hostile_passes(text):
     tags = " ".join(re.findall(r"<[^>]*>", html))
     assert not FORBIDDEN_TAGS.search(html)
     assert not FORBIDDEN_ATTRIBUTES.search(tags)
-    assert not re.search(r'href="(?!https?:|mailto:)', html, re.I)
+    assert not re.search(r'href="(?!https?:|mailto:)', html, re.IGNORECASE)
     allowed = nh3.clean(
         html, tags=rendering.TAGS, attributes=rendering.ATTRIBUTES, url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",

@@ -1,0 +1,127 @@
+"""A row ready to be stored: checked for its queue, and with the hashes that tell whether it is there already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from annotate import labelling, rendering
+from annotate.importing import rows
+from annotate.importing.problems import Refused
+from annotate.importing.rows import Answer, Row
+from annotate.kinds import Payload, Problem
+from annotate.models import Assignment, Queue, Task
+
+EXCERPT = 500
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A response of an item: within its prompt `key` is who it is, `digest` what it says."""
+
+    answer: Answer
+    key: str
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Item:
+    """A prompt with its responses and the task it asks for.
+
+    `key` is who the prompt is within its project, `digest` what it says; `task` is the task within its queue.
+    """
+
+    line: int
+    data: bytes
+    row: Row
+    key: str
+    digest: bytes
+    candidates: list[Candidate]
+    shown: bool
+    task: bytes
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A row that is left out, and how it begins."""
+
+    line: int
+    problem: Problem
+    data: bytes = b""
+
+    @property
+    def excerpt(self) -> str:
+        return storable(self.data[: 4 * EXCERPT].decode(errors="replace"), EXCERPT)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows that are written together; `read` counts them all, good and bad, and `progress` is the file's so far."""
+
+    items: list[Item] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    read: int = 0
+    size: int = 0
+    progress: float = 0.0
+
+
+def storable(text: str, most: int) -> str:
+    """Any text as PostgreSQL takes it."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")[:most]
+
+
+class Maker:
+    """Makes the items of one file for one queue."""
+
+    def __init__(self, queue: Queue, turn: rows.Turn | None) -> None:
+        self.queue, self.turn, self.kind, self.options = queue, turn, queue.way, queue.options
+        # A kind that shows no responses is given those of a file all the same: they are kept with the prompt.
+        self.shows_responses = self.kind.responses[1] > 0
+
+    def make(self, line: int, data: bytes) -> Item:
+        """The item that a row of JSON gives. Raises Refused."""
+        row = rows.read(data, self.turn)
+        shown = row.responses if self.shows_responses else []
+        self._check(row, [answer.text for answer in shown])
+        candidates = [_candidate(answer) for answer in row.responses]
+        if len(candidates) > 1:
+            _check_distinct(candidates)
+        digest = sha256(msgspec.json.encode((row.instruction, row.input, row.system, row.messages)))
+        key = row.external_id or f"sha256:{digest.hexdigest()}"
+        names = sorted([one.key for one in candidates]) if shown else []
+        task = sha256("\0".join([key, *names]).encode()).digest()
+        return Item(line, data, row, key, digest.digest(), candidates, bool(shown), task)
+
+    def _check(self, row: Row, texts: list[str]) -> None:
+        for problem in self.kind.check_task(texts, self.options):
+            raise Refused(problem.field, problem.reason)
+        if row.gold is not None:
+            row.gold = _checked_gold(row.gold, len(texts), self.queue)
+
+
+def _candidate(answer: Answer) -> Candidate:
+    key = answer.external_id or f"sha256:{sha256(msgspec.json.encode((answer.text, answer.model))).hexdigest()}"
+    return Candidate(answer, key, rendering.digest_of(answer.text))
+
+
+def _check_distinct(candidates: Sequence[Candidate]) -> None:
+    seen: set[str] = set()
+    for nth, candidate in enumerate(candidates):
+        if candidate.key in seen:
+            raise Refused(
+                f"responses[{nth}]", _("is there twice: give each response its own text, model or external_id")
+            )
+        seen.add(candidate.key)
+
+
+def _checked_gold(payload: Payload, responses: int, queue: Queue) -> Payload:
+    """The right answer, checked like a person's. Its letters name the row's responses in their order."""
+    place = Assignment(queue=queue, task=Task(queue=queue, response_ids=[*range(responses)]))
+    try:
+        return labelling.check(place, payload)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Refused(f"gold.{name}", " ".join(messages)) from error

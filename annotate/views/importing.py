@@ -1,0 +1,136 @@
+"""Files on their way in: handing one over, watching it being read, and the rows that were refused."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotate import access, counting, importing
+from annotate.models import Import, RefusedRow, Role
+from annotate.views.doors import Request, see_other, signed_in
+from annotate.views.frames import around, rows
+
+SHOWN = 20
+COLUMNS = ("line", "field", "reason", "row")
+#: A spreadsheet takes a cell that begins so for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("JSON lines, a JSON list, CSV or Parquet; gzipped or not. Each row is a prompt."),
+    )
+    format = forms.ChoiceField(
+        label=gettext_lazy("Shape of the rows"),
+        required=False,
+        help_text=gettext_lazy("Told from the file itself, unless you choose."),
+    )
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        shapes = [(one.name, one.title) for one in importing.formats()]
+        self.fields["format"].choices = [("", _("Tell it from the file")), *shapes]  # type: ignore[attr-defined]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def upload(request: Request, pk: int) -> HttpResponse:
+    """Hand a file over; the earlier ones are listed below."""
+    queue = access.queue(request.user, pk, Role.MANAGER)
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            job = importing.start(queue, request.user, file, file.name, form.cleaned_data["format"])
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return see_other("import", job.pk)
+    context = around(request, queue.project, queue, tab="import") | {
+        "form": form,
+        "formats": importing.formats(),
+        "page": rows(request, queue.imports.all(), newest_first=True),
+        "worker_alive": importing.workers_alive(),
+    }
+    return render(request, "imports/new.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def show(request: Request, pk: int) -> HttpResponse:
+    """How far an import is, what became of its rows, and which were refused. POST cancels it."""
+    job = access.import_job(request.user, pk)
+    if request.method == "POST":
+        if importing.cancel(job):
+            messages.success(request, _("Cancelled. Rows already added stay; the same file again adds only the rest."))
+        return see_other("import", pk)
+    context = around(request, job.queue.project, job.queue, tab="import") | {
+        "job": job,
+        "refused": job.refused.all()[:SHOWN],
+        "kept": job.refused.count(),
+        "shown": SHOWN,
+        "worker_alive": importing.workers_alive(),
+    }
+    return render(request, "imports/import.html" + ("#progress" if request.htmx else ""), context)
+
+
+# --- Refused rows --------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@signed_in
+def refused(request: Request, pk: int) -> HttpResponse:
+    """Every refused row of every import of the queue (of each, its first 10,000)."""
+    queue = access.queue(request.user, pk, Role.MANAGER)
+    context = around(request, queue.project, queue, tab="import")
+    context["page"] = rows(request, counting.refused(queue).select_related("job"))
+    return render(request, "imports/refused.html", context)
+
+
+@require_safe
+@signed_in
+def download(request: Request, pk: int, ending: str) -> HttpResponseBase:
+    """The refused rows of one import as a file: `ndjson`, or `csv` for a spreadsheet."""
+    job = access.import_job(request.user, pk)
+    writers = {"ndjson": ("application/x-ndjson", _ndjson), "csv": ("text/csv; charset=utf-8", _csv)}
+    if ending not in writers:
+        raise Http404
+    content_type, write = writers[ending]
+    response = StreamingHttpResponse(write(_facts(job)), content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="refused-{job.pk}.{ending}"'
+    return response
+
+
+def _facts(job: Import) -> Iterator[tuple[Any, ...]]:
+    return RefusedRow.objects.filter(job=job).order_by("line", "pk").values_list(*COLUMNS).iterator()
+
+
+def _ndjson(found: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    for row in found:
+        yield json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n"
+
+
+class _Line:
+    """What the csv module writes to: gives the line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(found: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+    """A cell that a spreadsheet would take for a formula gets a ' before it; NDJSON has the row as it is."""
+    writer = csv.writer(_Line())
+    yield writer.writerow(COLUMNS)
+    for line, *texts in found:
+        yield writer.writerow([line, *(f"'{text}" if text.startswith(FORMULA) else text for text in texts)])

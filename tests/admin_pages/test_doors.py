@@ -1,0 +1,165 @@
+"""Who may come in: every page and every act, by role; and looking changes nothing."""
+
+import hashlib
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core import serializers
+from django.urls import reverse
+
+from annotate import urls
+from annotate.models import Guideline, Invitation
+from tests.admin_pages.cast import HTMX, Cast, a_busy_cast
+
+pytestmark = pytest.mark.django_db
+
+WHO = ("owner", "manager", "reviewer", "annotator", "stranger", "anonymous")
+
+# What each gets, in the order of WHO. A change of this table is a decision.
+MEMBERS = (200, 200, 200, 200, 404, 302)
+REVIEWERS = (200, 200, 200, 403, 404, 302)
+MANAGERS = (200, 200, 403, 403, 404, 302)
+SIGNED_IN = (200, 200, 200, 200, 200, 302)
+RUN = (303, 303, 403, 403, 404, 302)
+OWN = (303, 403, 403, 403, 404, 302)
+
+GETS = {
+    "project-new": SIGNED_IN,
+    "project": REVIEWERS,
+    "project-settings": MANAGERS,
+    "guidelines": MEMBERS,
+    "people": MANAGERS,
+    "queue-new": MANAGERS,
+    "queue": REVIEWERS,
+    "queue-settings": MANAGERS,
+    "queue-people": MANAGERS,
+    "queue-preview": REVIEWERS,
+    "queue-guidelines": MEMBERS,
+    "tasks": REVIEWERS,
+    "places": REVIEWERS,
+    "labels": REVIEWERS,
+    "label": REVIEWERS,
+    "task": REVIEWERS,
+    "import-new": MANAGERS,
+    "refused": MANAGERS,
+    "import": MANAGERS,
+    "refused-file": MANAGERS,
+    "export": MANAGERS,
+    "export-file": MANAGERS,
+}
+#: Pages of the annotator's own; their tests are in tests/pages.
+OTHERS = {"home", "sign-in", "sign-out", "accept-invitation", "tokens", "work", "submit", "draft", "leave"}
+
+# Address, what is sent, what comes of it.
+POSTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
+    ("project-new", {"name": "Fresh"}, (303, 303, 303, 303, 303, 302)),
+    ("project-settings", {"name": "Renamed"}, RUN),
+    ("project-settings", {"archive": "1"}, OWN),
+    ("guidelines", {"text": "Be kind."}, RUN),
+    ("queue-guidelines", {"text": "Be kind."}, RUN),
+    ("people", {"invite": "1", "email": "new@example.org", "role": "annotator"}, MANAGERS),
+    ("people", {"withdraw": "<invitation>"}, RUN),
+    ("people", {"member": "<member>", "role": "reviewer"}, RUN),
+    ("people", {"member": "<member>", "role": "manager"}, OWN),
+    ("people", {"member": "<member>", "remove": "1"}, RUN),
+    ("queue-new", {"name": "Q", "overlap": "2", "order": "fifo", "lease_seconds": "60"}, RUN),
+    ("queue", {"state": "paused"}, RUN),
+    ("queue-settings", {"name": "Q", "overlap": "3", "order": "fifo", "lease_seconds": "60"}, RUN),
+    ("queue-people", {"assign": "1", "user": "<bea>"}, RUN),
+    ("queue-people", {"seat": "<seat>", "pause": "1"}, RUN),
+    ("queue-people", {"seat": "<seat>", "resume": "1"}, RUN),
+    ("task", {"state": "closed"}, RUN),
+    ("import", {"cancel": "1"}, RUN),
+]
+
+
+def address(cast: Cast, name: str) -> str:
+    """The address of a page, with the ids of this cast."""
+    ids: dict[str, list[Any]] = {
+        "project-new": [],
+        "label": [cast.label.pk],
+        "task": [cast.task.pk],
+        "import": [cast.job.pk],
+        "refused-file": [cast.job.pk, "csv"],
+        "export-file": [cast.queue.pk, "raw", "jsonl"],
+        **{name: [cast.project.slug] for name in ("project", "project-settings", "guidelines", "people", "queue-new")},
+    }
+    return reverse(name, args=ids.get(name, [cast.queue.pk]))
+
+
+def answers(cast: Cast, act: Any) -> tuple[int, ...]:
+    return tuple(act(cast.client(who)).status_code for who in WHO)
+
+
+def test_every_address_is_in_a_table():
+    assert {one.name for one in urls.urlpatterns if hasattr(one, "name")} == GETS.keys() | OTHERS
+
+
+@pytest.mark.parametrize("name", GETS)
+def test_who_may_look(name: str):
+    cast = a_busy_cast()
+    assert answers(cast, lambda client: client.get(address(cast, name))) == GETS[name]
+
+
+@pytest.mark.parametrize(("name", "data", "expected"), POSTS)
+@pytest.mark.parametrize("who", WHO)
+def test_who_may_act(name: str, data: dict[str, str], expected: tuple[int, ...], who: str):
+    cast = a_busy_cast()
+    invitation = Invitation.objects.create(
+        project=cast.project, email="guest@example.org", invited_by=cast.people["owner"], secret_digest="x"
+    )
+    ids = {
+        "<invitation>": invitation.pk,
+        "<member>": cast.project.members.get(user=cast.people["bea"]).pk,
+        "<seat>": cast.queue.seats.get(user=cast.people["bea"]).pk,
+        "<bea>": cast.people["bea"].pk,
+    }
+    sent = {key: ids.get(value, value) for key, value in data.items()}
+    client = cast.client(who)
+    before = everything()
+    answer = client.post(address(cast, name), sent)
+    assert answer.status_code == expected[WHO.index(who)]
+    refused = answer.status_code in {302, 403, 404}
+    assert (everything() == before) == refused
+
+
+@pytest.mark.parametrize("name", GETS)
+def test_what_is_not_mine_answers_like_what_is_not_there(name: str):
+    cast = a_busy_cast()
+    mine = address(cast, name)
+    if name == "project-new":
+        return
+    nowhere = mine.replace(f"/{cast.project.slug}/", "/no-such-project/")
+    for part in ("queues", "tasks", "labels", "imports"):
+        if mine.startswith(f"/{part}/"):
+            nowhere = f"/{part}/987654321/" + mine.split("/", 3)[3]
+    for method in ("get", "post", "put", "delete", "patch", "head", "options"):
+        answer, other = (getattr(cast.client("stranger"), method)(one) for one in (mine, nowhere))
+        assert (answer.status_code, answer.content) == (other.status_code, other.content)
+        assert answer.status_code in {404, 405}
+
+
+@pytest.mark.parametrize("name", GETS)
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_looking_changes_nothing(name: str, headers: dict[str, str]):
+    cast = a_busy_cast()
+    client = cast.client("owner")
+    client.get(address(cast, name))  # a text is rendered once, when it is first shown
+    before = everything()
+    for method in (client.get, client.head):
+        method(address(cast, name), headers=headers)
+    assert everything() == before
+
+
+def test_only_managers_put_a_new_version_of_guidelines_in_force():
+    cast = a_busy_cast()
+    cast.post("annotator", "guidelines", cast.project.slug, text="Be sloppy.")
+    assert Guideline.objects.get(project=cast.project).text == "Be fair."
+
+
+def everything() -> str:
+    """A hash of every row of ours."""
+    models = apps.get_app_config("annotate").get_models()
+    rows = (row for model in models for row in model._default_manager.order_by("pk"))
+    return hashlib.sha256(serializers.serialize("json", rows).encode()).hexdigest()
