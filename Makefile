@@ -1,6 +1,7 @@
 # make run    the whole of Preceptor on this machine, at http://127.0.0.1:8000 (PORT=... for another port)
 # make test   all tests, in a real PostgreSQL and a real browser
 # make lint   style, types and the direction of imports
+# make picture   the README's picture, from a running demo
 # make lock   pin the dependencies again (after a change of requirements*.in)
 
 PYTHON = python3
@@ -46,4 +47,7 @@ lock: .venv/made.stamp
 	$(LOCK) $(ARGS) -o requirements.txt requirements.in
 	$(LOCK) $(ARGS) -c requirements.txt -o requirements-dev.txt requirements-dev.in
 
-.PHONY: run test lint lock browser
+picture: browser
+	$(BIN)/python -m tests.picture
+
+.PHONY: run test lint lock browser picture

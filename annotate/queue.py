@@ -32,6 +32,7 @@ _CLAIM = f"""
 WITH expired AS (
     SELECT a.id FROM annotate_assignment a
     WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND a.lease_until < now() AND {_NOT_MINE}
+      AND (SELECT t.state FROM annotate_task t WHERE t.id = a.task_id) = 'ready'
     ORDER BY a.lease_until LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), ahead AS (
     SELECT a.id FROM annotate_assignment a
@@ -71,7 +72,8 @@ WHERE annotator_id = %s AND queue_id = %s AND state = 'leased' ORDER BY leased_a
 _FREE = """
 WITH front AS (SELECT coalesce(max(cursor_position), -1) AS position FROM annotate_seat WHERE queue_id = %(queue)s)
 UPDATE annotate_assignment
-SET state = %(state)s, annotator_id = NULL, lease_until = NULL, position = coalesce(
+SET state = (SELECT CASE t.state WHEN 'ready' THEN 'open' ELSE 'held' END FROM annotate_task t WHERE t.id = task_id),
+    annotator_id = NULL, lease_until = NULL, position = coalesce(
     (SELECT a.position FROM annotate_assignment a, front
      WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position > front.position
      ORDER BY a.position, a.id OFFSET %(further_on)s LIMIT 1),
@@ -154,14 +156,9 @@ def renew(assignment_id: int, queue: Queue) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def free(assignment: Assignment, state: Assignment.State = Assignment.State.OPEN) -> None:
-    """Take a place from whoever holds it and offer it again a little further on."""
-    values: dict[str, int | str] = {
-        "id": assignment.pk,
-        "queue": assignment.queue_id,
-        "state": state,
-        "further_on": FURTHER_ON,
-    }
+def free(assignment: Assignment) -> None:
+    """Take a place from whoever holds it and offer it again a little further on; hold it back if its task is out."""
+    values = {"id": assignment.pk, "queue": assignment.queue_id, "further_on": FURTHER_ON}
     with connection.cursor() as cursor:
         cursor.execute(_FREE, values)
 
@@ -169,7 +166,7 @@ def free(assignment: Assignment, state: Assignment.State = Assignment.State.OPEN
 def hold_back(assignment: Assignment) -> None:
     """Take a flagged task out of the queue. Who holds another place of it may finish."""
     Task.objects.filter(pk=assignment.task_id).update(state=Task.State.FLAGGED)
-    free(assignment, Assignment.State.HELD)
+    free(assignment)
     opened = Assignment.objects.filter(task=assignment.task_id, state=Assignment.State.OPEN)
     opened.update(state=Assignment.State.HELD)
 
@@ -190,6 +187,9 @@ def rewind(queue: Queue) -> None:
     Seat.objects.filter(queue=queue).update(cursor_position=-1, cursor_id=0)
 
 
+_NOBODY = {"annotator": None, "lease_until": None}
+
+
 def change_state(queue: Queue, state: str) -> None:
     """Open, pause or close. Closing gives tasks in hand back; drafts and labels stay in every case."""
     with transaction.atomic():
@@ -197,7 +197,8 @@ def change_state(queue: Queue, state: str) -> None:
         queue.state = state
         if state == Queue.State.CLOSED:
             leased = Assignment.objects.filter(queue=queue).leased()
-            leased.update(state=Assignment.State.OPEN, annotator=None, lease_until=None)
+            leased.filter(task__state=Task.State.READY).update(state=Assignment.State.OPEN, **_NOBODY)
+            leased.update(state=Assignment.State.HELD, **_NOBODY)
             rewind(queue)
 
 

@@ -125,7 +125,7 @@ def copied(sql: str) -> tuple[int, float]:
 
 
 def exported(queue_id: int, name: str, container: str) -> None:
-    """One export in a process of its own, so that its growth is its own; prints rows, seconds, first byte, growth."""
+    """One export in a process of its own, so that its growth is its own; prints what `measure` reads."""
     import resource
 
     from annotate import exporting
@@ -135,16 +135,16 @@ def exported(queue_id: int, name: str, container: str) -> None:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     queue, counts = Queue.objects.get(pk=queue_id), exporting.Counts()
-    before, begin = peak(), time.perf_counter()
+    before, begin, worked = peak(), time.perf_counter(), time.process_time()
     pieces = exporting.stream(queue, name, container=container, counts=counts)
     size = len(next(pieces))
     first = time.perf_counter() - begin
     size += sum(map(len, pieces))
-    seconds = time.perf_counter() - begin
+    seconds, worked, growth = time.perf_counter() - begin, time.process_time() - worked, peak() - before
     begin = time.perf_counter()
     again = exporting.count(queue, name)
     assert again == counts, (again, counts)
-    print(counts.rows, seconds, first, peak() - before, size, time.perf_counter() - begin)
+    print(counts.rows, seconds, first, growth, size, worked, time.perf_counter() - begin)
 
 
 def measure(kind: str, queue_id: int, bare: float) -> None:
@@ -153,10 +153,11 @@ def measure(kind: str, queue_id: int, bare: float) -> None:
         for container in ("jsonl", "parquet"):
             command = [sys.executable, "-m", "benchmarks.export_rows", "--one", str(queue_id), name, container]
             done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)
-            rows, seconds, first, growth, size, counting = map(float, done.stdout.split())
+            rows, seconds, first, growth, size, worked, counting = map(float, done.stdout.split())
             bar = "" if name == "raw" else f"{BARS[kind]:,}"
             say(f"{name}, {container} ({size / MB:,.0f} MB)", rows / seconds, "rows/s", bar)
             say("  of what COPY alone does", rows / seconds / bare, "x")
+            say("  of this process's own time", worked / rows * 1e6, "us/row")
             say("  first byte", first * 1000, "ms", "500")
             say("  memory grown by", growth / MB, "MB")
         say(f"{name}, counted only", rows / counting, "rows/s")

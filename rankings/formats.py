@@ -38,16 +38,16 @@ class Preferences(Format[Pair]):
         """The columns before those of `_ABOUT`."""
 
     def row(self, label: Labelled, pick: Pair) -> Row:
-        chosen, rejected = label.responses[pick.chosen], label.responses[pick.rejected]
+        pair, in_group = pick
         return (
-            *self.texts(label.prompt, chosen, rejected),
+            *self.texts(label.prompt, label.responses[pair.winner], label.responses[pair.loser]),
             label.prompt.key,
             str(label.id),
-            pick.rank_chosen,
-            pick.rank_rejected,
-            pick.in_group,
-            1.0 / pick.in_group,
-            pick.strength,
+            pair.rank_winner,
+            pair.rank_loser,
+            in_group,
+            1.0 / in_group,
+            float(pair.strength or 0),  # one type in every row: 0.0 where it was not asked
         )
 
 

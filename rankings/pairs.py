@@ -1,23 +1,10 @@
 """Preference pairs: what a label says of each two of its responses."""
 
-from typing import NamedTuple
-
 from annotate.exporting.base import Counts, Labelled
 from annotate.kinds import Comparison
 
-
-class Pair(NamedTuple):
-    """One response preferred to another, by letter, and how many pairs its label gives: together they weigh 1.
-
-    `strength` is 0.0 where none was asked.
-    """
-
-    chosen: str
-    rejected: str
-    rank_chosen: int
-    rank_rejected: int
-    strength: float
-    in_group: int
+#: One response preferred to another, and how many pairs its label gives: together they weigh 1.
+type Pair = tuple[Comparison, int]
 
 
 def of_label(label: Labelled, counts: Counts) -> list[Pair]:
@@ -30,7 +17,4 @@ def of_label(label: Labelled, counts: Counts) -> list[Pair]:
             counts.identical_dropped += 1
         else:
             found.append(one)
-    return [
-        Pair(one.winner, one.loser, one.rank_winner, one.rank_loser, float(one.strength or 0), len(found))
-        for one in found
-    ]
+    return [(one, len(found)) for one in found]

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from annotate import access, exporting
 from annotate.api.base import ApiView, Call, Request, page_of
 from annotate.api.forms import fields_of
-from annotate.api.serializers import ExportCountOut, ExportQuery, FormatOut
+from annotate.api.serializers.exports import ExportCountOut, ExportQuery, FormatOut
 from annotate.models import Scope
 
 

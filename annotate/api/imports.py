@@ -19,7 +19,7 @@ from annotate import access, importing
 from annotate.api.base import NDJSON, ApiView, Call, PageQuery, Request, ndjson, page_of
 from annotate.api.idempotency import carry_out
 from annotate.api.pages import every, page
-from annotate.api.serializers import ImportOut, ImportQuery, RefusedRowOut, UploadIn
+from annotate.api.serializers.queues import ImportOut, ImportQuery, RefusedRowOut, UploadIn
 from annotate.models import Import, Queue, Role, Scope, WorkerBeat
 
 type Received = File[bytes]

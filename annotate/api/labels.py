@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from annotate import access, exporting
 from annotate.api.base import NDJSON, ApiView, Call, Request, ndjson, page_of
 from annotate.api.pages import every, page
-from annotate.api.serializers import LabelOut, LabelQuery
+from annotate.api.serializers.exports import LabelOut, LabelQuery
 from annotate.models import Label, Member, Queue, Role, Scope
 
 #: What an annotator does not see even of their own labels: ids of responses tell the order of import.

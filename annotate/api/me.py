@@ -3,7 +3,7 @@
 from rest_framework.response import Response
 
 from annotate.api.base import ApiView, Call, Request
-from annotate.api.serializers import MeOut
+from annotate.api.serializers.people import MeOut
 from annotate.models import Scope
 
 

@@ -4,11 +4,19 @@
 `errors: {field: [messages]}` for fields. What is not yours is worded exactly like what does not exist.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
@@ -18,7 +26,11 @@ from rest_framework.views import set_rollback
 from annotate import labelling, queue
 from annotate.projects import Conflict
 
+logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
+
+#: Stands for a field where an error is about the body as a whole.
+WHOLE = "body"
 
 #: Errors that need no more telling. The first that fits.
 PLAIN: list[tuple[type[Exception], int, Any]] = [
@@ -73,10 +85,18 @@ def respond(
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """The problem for an exception; None for one that is a bug or an outage, so that it is logged as such."""
-    answer = _respond_to(error)
+    answer = _busy(error) or _respond_to(error)
     if answer is not None:
         set_rollback()
     return answer
+
+
+def _busy(error: Exception) -> Response | None:
+    """The database being away or too busy is not a fault of the request: say when to come back."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    logger.error("database: %s", str(error).partition("\n")[0])  # the lines after it may show texts of people
+    return respond(503, _("The server is busy. Nothing was lost: try again in a moment."), Retry_After="5")
 
 
 def _respond_to(error: Exception) -> Response | None:
@@ -96,7 +116,8 @@ def _respond_to(error: Exception) -> Response | None:
 
 
 def _invalid(error: ValidationError) -> Response:
-    by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    by_field = error.message_dict if hasattr(error, "error_dict") else {WHOLE: error.messages}
+    by_field = {WHOLE if name == NON_FIELD_ERRORS else name: messages for name, messages in by_field.items()}
     if isinstance(error, Conflict):
         return respond(409, _first(by_field), "conflict", by_field)
     return respond(400, _("Some fields are not right."), errors=by_field)
@@ -122,10 +143,9 @@ def _flat(detail: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
     """(field, messages) pairs of nested errors: {"a": {"b": ["no"]}} gives ("a.b", ["no"])."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
-            part = "" if key == "non_field_errors" else str(key)
-            yield from _flat(inner, f"{name}.{part}".strip("."))
+            yield from _flat(inner, name if key == "non_field_errors" else f"{name}.{key}".strip("."))
     elif any(isinstance(one, Mapping) for one in detail):
         for number, inner in enumerate(detail):
             yield from _flat(inner, f"{name}.{number}")
     else:
-        yield name, [str(one) for one in detail]
+        yield name or WHOLE, [str(one) for one in detail]

@@ -11,7 +11,7 @@ from annotate import access, projects
 from annotate.api.base import ApiView, Call, PageQuery, Request, page_of
 from annotate.api.idempotency import carry_out, idempotent
 from annotate.api.pages import page
-from annotate.api.serializers import (
+from annotate.api.serializers.people import (
     InvitationOut,
     MemberChange,
     MemberIn,

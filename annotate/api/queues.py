@@ -9,7 +9,7 @@ from annotate import access, counting, running
 from annotate.api.base import ApiView, Call, PageQuery, Request, page_of
 from annotate.api.idempotency import idempotent
 from annotate.api.pages import page
-from annotate.api.serializers import QueueChange, QueueDetail, QueueIn, QueueOut
+from annotate.api.serializers.queues import QueueChange, QueueDetail, QueueIn, QueueOut
 from annotate.models import Queue, Role, Scope
 
 

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from annotate import access, counting
 from annotate.api.base import ApiView, Call, Request, page_of
 from annotate.api.pages import page
-from annotate.api.serializers import TaskOut, TaskQuery
+from annotate.api.serializers.queues import TaskOut, TaskQuery
 from annotate.models import Member, Prompt, Role, Scope, Task
 from annotate.models import Response as Candidate
 

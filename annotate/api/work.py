@@ -11,7 +11,7 @@ from annotate.api.base import ApiView, Call, Request
 from annotate.api.forms import fields_of
 from annotate.api.idempotency import idempotent, key_of
 from annotate.api.problems import NoTask
-from annotate.api.serializers import (
+from annotate.api.serializers.work import (
     AssignmentOut,
     DraftIn,
     DraftOut,

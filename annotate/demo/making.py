@@ -62,7 +62,7 @@ def _fill(project: Project, owner: User, annotators: list[User], kind: kinds.Kin
         work, _new = running.create_queue(project, owner, name=str(kind.label), **settings)
     if not work.tasks.exists():
         file = io.BytesIO("".join(json.dumps(row) + "\n" for row in rows(kind)).encode())
-        importing.run(importing.prepare(work, owner, File(file), "demo.jsonl").pk)
+        importing.run_now(work, owner, File(file), "demo.jsonl")
     if not work.labels.exists():
         for nth, person in enumerate(annotators):
             _label(person, work, nth)

@@ -4,19 +4,16 @@
 `reading` labels in pages; `containers` JSON lines and Parquet; `streams` the verbs. The whole way: docs/formats.md.
 """
 
-from annotate.exporting.base import Counts, Format, Row
-from annotate.exporting.containers import CONTAINERS, Container
+from annotate.exporting.base import Counts, Format
+from annotate.exporting.containers import CONTAINERS
 from annotate.exporting.reading import horizon
 from annotate.exporting.registry import for_kind, formats, get
-from annotate.exporting.streams import checked, count, rows, stream
+from annotate.exporting.streams import count, rows, stream
 
 __all__ = [
     "CONTAINERS",
-    "Container",
     "Counts",
     "Format",
-    "Row",
-    "checked",
     "count",
     "for_kind",
     "formats",

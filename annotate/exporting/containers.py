@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, batched, chain, starmap
 from typing import Any
@@ -29,9 +30,16 @@ def parquet(rows: Iterable[Row], schema: pa.Schema) -> Iterator[bytes]:
     sink = _Sink()
     writer = pq.ParquetWriter(sink, schema, compression="zstd")
     yield sink.drain()
-    for group in _groups(_table(batch, schema) for batch in batched(rows, BATCH)):
-        writer.write_batch(group)
-        yield sink.drain()
+    # Compressing leaves the interpreter free: the next rows are made meanwhile.
+    with ThreadPoolExecutor(1) as aside:
+        writing: Future[None] | None = None
+        for group in _groups(_batch(batch, schema) for batch in batched(rows, BATCH)):
+            if writing is not None:
+                writing.result()
+                yield sink.drain()
+            writing = aside.submit(writer.write_batch, group)
+        if writing is not None:
+            writing.result()
     writer.close()
     yield sink.drain()
 
@@ -50,7 +58,7 @@ def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.concat_batches(gathered)
 
 
-def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:
+def _batch(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:
     columns = zip(*rows, strict=True)
     return pa.RecordBatch.from_arrays([_column(*one) for one in zip(columns, schema.types, strict=True)], schema=schema)
 

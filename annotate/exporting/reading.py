@@ -4,7 +4,7 @@ Labels are only added, never changed: the highest label id at the start, the hor
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
@@ -62,10 +62,10 @@ def horizon(queue: Queue) -> int:
     ((newest,),) = _read(_NEWEST, [queue.pk])
     before, deadline = set(_read(_WRITING)), time.monotonic() + LONGEST_WAIT
     while before:
-        before &= set(_read(_WRITING))
         if time.monotonic() > deadline:
             raise OperationalError("labels are being stored in a transaction that takes long: try again later")
         time.sleep(0.005)
+        before &= set(_read(_WRITING))
     return int(newest)
 
 
@@ -120,7 +120,7 @@ def labels(span: Span, depth: Depth) -> Iterator[Labelled]:
         _let_go()
         yield from _together(span.queue, rows, prompts, responses)
         values["after"] = rows[-1][0]
-        size = _next_size(size, chain((row[1] for row in rows), (one.text for one in responses.values())))
+        size = _next_size(size, _characters(rows, prompts, responses))
 
 
 def _together(
@@ -152,10 +152,14 @@ def _responses(ids: set[int], depth: Depth) -> dict[int, ResponseFacts]:
     return {row[0]: ResponseFacts(row[1], {"role": "assistant", "content": row[1]}, *row[2:]) for row in rows}
 
 
-def _next_size(size: int, texts: Iterable[str]) -> int:
-    """As many labels as should hold `PAGE_CHARACTERS` of text, but at most twice as many as before."""
-    fitting = size * PAGE_CHARACTERS // max(1, sum(map(len, texts)))
-    return max(1, min(2 * size, fitting, LONGEST_PAGE))
+def _characters(rows: Sequence[Any], prompts: dict[int, PromptFacts], responses: dict[int, ResponseFacts]) -> int:
+    asked = sum(len(one.instruction) + len(one.input) + len(one.messages) for one in prompts.values())
+    return asked + sum(len(one.text) for one in responses.values()) + sum(len(row[1]) for row in rows)
+
+
+def _next_size(size: int, characters: int) -> int:
+    """As many labels as should hold `PAGE_CHARACTERS`, but at most twice as many as in the page before."""
+    return max(1, min(2 * size, size * PAGE_CHARACTERS // max(1, characters), LONGEST_PAGE))
 
 
 def _read_these(sql: str, ids: set[int]) -> list[Any]:

@@ -1,12 +1,12 @@
 """Demonstrations: texts that a model should learn to write. Which trainer reads what: docs/formats.md."""
 
 from collections.abc import Iterable
-from itertools import batched, groupby
+from itertools import batched
 
 import pyarrow as pa
 from django.utils.translation import gettext_lazy as _
 
-from annotate.exporting.base import MESSAGES, Counts, Format, Labelled, Message, Row
+from annotate.exporting.base import MESSAGES, Counts, Format, Labelled, Row
 
 
 class Demonstrations(Format[str]):
@@ -57,25 +57,12 @@ class Alpaca(Demonstrations):
 
     def row(self, label: Labelled, pick: str) -> Row:
         prompt = label.prompt
-        history: list[list[str]] = []
-        question = prompt.instruction
-        if prompt.messages:
-            history, question = in_pairs(prompt.turns[1:] if prompt.system else prompt.turns)
-        return question, prompt.input, pick, prompt.system, history
-
-
-def in_pairs(turns: list[Message]) -> tuple[list[list[str]], str]:
-    """A conversation as [question, answer] pairs and the question that is still open.
-
-    Turns of one side that follow each other become one; an answer to no question gets an empty one.
-    """
-    sides = [(answers, list(said)) for answers, said in groupby(turns, lambda turn: turn["role"] == "assistant")]
-    texts = ["\n\n".join(turn["content"] for turn in said) for _answers, said in sides]
-    if sides[0][0]:
-        texts.insert(0, "")
-    if sides[-1][0]:
-        texts.append("")
-    return [list(pair) for pair in batched(texts[:-1], 2)], texts[-1]
+        if not prompt.messages:
+            return prompt.instruction, prompt.input, pick, prompt.system, []
+        # User and assistant take turns, and the user has the last: the importer sees to that.
+        *before, question = [turn["content"] for turn in prompt.turns if turn["role"] != "system"]
+        history = [list(pair) for pair in batched(before, 2)]
+        return question, "", pick, prompt.system, history
 
 
 FORMATS = [SftMessages(), SftPromptCompletion(), Alpaca()]

@@ -28,22 +28,17 @@ def stream(
     chosen = CONTAINERS.get(container)
     if chosen is None:
         raise ValidationError({"container": [_("Choose one of: %s.") % ", ".join(CONTAINERS)]})
-    found = rows(queue, format_name, options, since, counts)
-    return chosen.write(found, registry.get(format_name).schema)
+    form = _format(queue, format_name)
+    return chosen.write(_rows(queue, form, options, since, counts), form.schema)
 
 
 def rows(
-    queue: Queue,
-    format_name: str,
-    options: Mapping[str, Any] | None = None,
-    since: int = 0,
-    counts: Counts | None = None,
-) -> Iterator[Row]:
-    """The rows of `stream`, not yet written."""
+    queue: Queue, format_name: str, options: Mapping[str, Any] | None = None, since: int = 0
+) -> Iterator[dict[str, Any]]:
+    """The rows of `stream` by their columns' names, for whoever wants to look at a few."""
     form = _format(queue, format_name)
-    labels = reading.labels(_span(queue, form, options, since), Depth.ALL if form.tells_all else Depth.TEXTS)
-    picked = _picked(form, labels, Counts() if counts is None else counts)
-    return (form.row(label, pick) for label, pick in picked)
+    found = _rows(queue, form, options, since, None)
+    return (dict(zip(form.schema.names, row, strict=True)) for row in found)
 
 
 def count(queue: Queue, format_name: str, options: Mapping[str, Any] | None = None, since: int = 0) -> Counts:
@@ -53,6 +48,14 @@ def count(queue: Queue, format_name: str, options: Mapping[str, Any] | None = No
     for _row in _picked(form, labels, counts):
         pass  # counted on the way
     return counts
+
+
+def _rows(
+    queue: Queue, form: Format[Any], options: Mapping[str, Any] | None, since: int, counts: Counts | None
+) -> Iterator[Row]:
+    labels = reading.labels(_span(queue, form, options, since), Depth.ALL if form.tells_all else Depth.TEXTS)
+    picked = _picked(form, labels, Counts() if counts is None else counts)
+    return (form.row(label, pick) for label, pick in picked)
 
 
 def _picked(form: Format[Any], labels: Iterator[Labelled], counts: Counts) -> Iterator[tuple[Labelled, Any]]:
@@ -66,7 +69,7 @@ def _picked(form: Format[Any], labels: Iterator[Labelled], counts: Counts) -> It
 
 
 def _span(queue: Queue, form: Format[Any], options: Mapping[str, Any] | None, since: int) -> Span:
-    amended = form.wants_amended(checked(form, options or {}))
+    amended = form.wants_amended(_checked(form, options or {}))
     return Span(queue, since, reading.horizon(queue), amended)
 
 
@@ -77,7 +80,7 @@ def _format(queue: Queue, name: str) -> Format[Any]:
     return fitting[name]
 
 
-def checked(form: Format[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(form: Format[Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a format, with the defaults for those left out. Raises ValidationError by option."""
     known = form.options_form.base_fields
     if unknown := sorted(options.keys() - known.keys()):

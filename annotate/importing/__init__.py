@@ -7,7 +7,7 @@ What goes through, in order: `sources` opens the file (`texts`, `parquet`) and g
 foreign ones; `rows` checks them; `items` adds who they are; `plans` tells what of them is new; `writing` stores it.
 """
 
-from annotate.importing.jobs import cancel, prepare, run, start, wake, wake_waiting, workers_alive
+from annotate.importing.jobs import cancel, run, run_now, start, wake_waiting, workers_alive
 from annotate.importing.shapes import SHAPES as FORMATS
 from annotate.importing.shapes import Shape
 
@@ -21,10 +21,9 @@ __all__ = [
     "FORMATS",
     "cancel",
     "formats",
-    "prepare",
     "run",
+    "run_now",
     "start",
-    "wake",
     "wake_waiting",
     "workers_alive",
 ]

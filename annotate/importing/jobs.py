@@ -47,16 +47,30 @@ def start(queue: Queue, user: User, file: Upload, name: str, format: str = "") -
 
     Raises ValidationError.
     """
-    job = prepare(queue, user, file, name, format)
+    job = _keep(file, Import(queue=queue, created_by=user, name=_printable(name), format=format))
     transaction.on_commit(lambda: wake(job.pk))
     return job
 
 
-def prepare(queue: Queue, user: User, file: Upload, name: str, format: str = "") -> Import:  # noqa: A002
-    """As `start`, for who runs the job at once: no worker is woken."""
-    if format and format not in SHAPES:
-        raise ValidationError({"format": [_("This is none of the formats: %s.") % ", ".join(SHAPES)]})
+def run_now(
+    queue: Queue,
+    user: User,
+    file: Upload,
+    name: str,
+    format: str = "",  # noqa: A002
+    tell: Tell = lambda job: None,
+) -> Import:
+    """As `start`, but do the job at once instead of waking a worker. The job, which is over."""
     job = Import(queue=queue, created_by=user, name=_printable(name), format=format)
+    job.state, job.attempt, job.beat_at, job.started_at = Import.State.RUNNING, 1, Now(), Now()
+    _do(_keep(file, job), tell)
+    return job
+
+
+def _keep(file: Upload, job: Import) -> Import:
+    if job.format and job.format not in SHAPES:
+        raise ValidationError({"format": [_("This is none of the formats: %s.") % ", ".join(SHAPES)]})
+    # Under a name of our own: what the uploader calls it is only shown.
     job.file.save(uuid.uuid4().hex, file if isinstance(file, File) else File(file), save=False)
     try:
         if not job.file.size:
@@ -102,32 +116,37 @@ def _printable(name: str) -> str:
 
 
 def run(import_id: int, tell: Tell = lambda job: None) -> None:
-    """Do a job, from where it was left; nothing if it is over or another worker's. `tell` hears of every batch.
-
-    A file that can't be read makes it fail, with the reason. What is the database's trouble, or ours to stop early,
-    leaves it waiting for the next worker.
-    """
+    """Do a job, from where it was left; nothing if it is over or another worker's. `tell` hears of every batch."""
     job = _take(import_id)
-    if job is None:
-        return
+    if job is not None:
+        _do(job, tell)
+
+
+def _do(job: Import, tell: Tell) -> None:
+    """A file that can't be read makes the job fail, with the reason.
+
+    What is the database's trouble, or ours to stop early, leaves it for the next worker.
+    """
     try:
         _work(job, tell)
     except writing.Taken:
-        logger.info("import %d was cancelled, or taken over by another worker", job.pk)
+        job.refresh_from_db()
     except Unreadable as error:
         _fail(job, str(error))
     except FileNotFoundError:
         _fail(job, _("The uploaded file is gone."))
     except (DatabaseError, InterfaceError) as error:
         _log(job, error)  # it is taken up again after a silence, by when the database may be back
-    except (SoftTimeLimitExceeded, KeyboardInterrupt, SystemExit):
+    except (SoftTimeLimitExceeded, SystemExit):
         _give_back(job)
+        raise
+    except KeyboardInterrupt:
+        _end(job, Import.State.CANCELLED)
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the job must not hang
         _log(job, error)
-        _fail(job, _("Something went wrong here that should not (%s). Tell whoever runs this site.")
-              % type(error).__name__)  # fmt: skip
-    tell(job)
+        reason = _("Something went wrong here that should not (%s). Tell whoever runs this site.")
+        _fail(job, reason % type(error).__name__)
 
 
 def _take(import_id: int) -> Import | None:

@@ -40,10 +40,17 @@ def _open(file: IO[bytes], **options: Any) -> pq.ParquetFile:
     return pq.ParquetFile(source, pre_buffer=False, buffer_size=limits.CHUNK, **options)
 
 
+def _batches(parquet: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
+    """Its rows, with every value written out: in a column of categories they are places in a dictionary."""
+    for batch in parquet.iter_batches(batch_size=rows, use_threads=False):
+        columns = [one.dictionary_decode() if pa.types.is_dictionary(one.type) else one for one in batch.columns]
+        yield pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
 def _rows(parquet: pq.ParquetFile, at_once: int, at: list[int]) -> Iterator[Numbered]:
     skip, number = at[0], 0
     try:
-        for batch in parquet.iter_batches(batch_size=at_once, use_threads=False):
+        for batch in _batches(parquet, at_once):
             past = max(0, min(len(batch), skip - number))
             number += past
             for row in _encoded(batch.slice(past)):
@@ -77,7 +84,7 @@ def _weigh(file: IO[bytes], size: int) -> tuple[int, int]:
     parquet = _open(file)
     _check_columns(parquet, most)
     weight, heaviest = 0, 1
-    for batch in parquet.iter_batches(batch_size=WEIGHED_ROWS, use_threads=False):
+    for batch in _batches(parquet, WEIGHED_ROWS):
         weight, heaviest = weight + batch.nbytes, max(heaviest, batch.nbytes)
         if weight > most:
             raise Unreadable(_bomb())
@@ -103,15 +110,19 @@ def _check_columns(parquet: pq.ParquetFile, most: int) -> None:
     if metadata.num_columns > limits.MOST_COLUMNS:
         raise Unreadable(_("The file has more than %d columns.") % limits.MOST_COLUMNS)
     for field in parquet.schema_arrow:
-        if _has_bytes(field.type):
-            raise Unreadable(_("Column “%s” holds bytes. Only text and numbers can be imported.") % field.name)
+        if not _can_be_read(field.type):
+            values = {"name": field.name, "type": field.type}
+            raise Unreadable(_("Column “%(name)s” can't be imported: its type is %(type)s.") % values)
     groups = [metadata.row_group(nth) for nth in range(metadata.num_row_groups)]
     chunks = [group.column(nth) for group in groups for nth in range(metadata.num_columns)]
     if sum(max(one.total_uncompressed_size, one.num_values * VALUE) for one in chunks) > most:
         raise Unreadable(_bomb())
 
 
-def _has_bytes(kind: pa.DataType) -> bool:
+def _can_be_read(kind: pa.DataType, nested: bool = False) -> bool:
+    """Not bytes, which are no text; nor dictionaries inside of lists, whose weight nothing tells."""
     if kind.num_fields:
-        return any(_has_bytes(kind.field(nth).type) for nth in range(kind.num_fields))
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+        return all(_can_be_read(kind.field(nth).type, True) for nth in range(kind.num_fields))
+    if pa.types.is_dictionary(kind):
+        return not nested and _can_be_read(kind.value_type)
+    return not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))

@@ -21,6 +21,8 @@ def lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     """Numbered lines. One that is too long is cut, but never to a length that would pass."""
     number, rest = 1, b""
     for chunk in chunks:
+        if len(rest) > limits.MOST_ROW_BYTES and b"\n" not in chunk:
+            continue
         *whole, rest = (rest + chunk).split(b"\n")
         yield from enumerate(whole, number)
         number += len(whole)
@@ -121,7 +123,7 @@ class _Feed:
 
     def __iter__(self) -> Iterator[str]:
         for number, line in self.lines:
-            self.number, self.taken = number, self.taken + len(line)
+            self.number, self.taken = number, self.taken + len(line) + 1
             if self.taken > limits.MOST_ROW_BYTES:
                 raise Unreadable(_("Line %d: a row is too long. Is a quote opened and not closed?") % self.number)
             # What is not UTF-8 becomes lone surrogates, and its row is refused for them.

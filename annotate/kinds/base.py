@@ -132,6 +132,7 @@ class Kind(ABC):
     description: ClassVar[str | Promise]
     #: what the annotator is asked to do, in a sentence
     asks: ClassVar[str | Promise]
+    #: the prompt, the responses and their fields; with the partials `controls` (stay in sight) and `keys` (for help)
     template: ClassVar[str]
     #: ES module under static/js/ that adds keys and pointer acts to the page; the form works without it.
     script: ClassVar[str] = ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate
+from typing import Any, Concatenate, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,7 +23,7 @@ class Request(HttpRequest):
 
 def signed_in[**P](
     view: Callable[Concatenate[Request, P], HttpResponseBase],
-) -> Callable[Concatenate[Request, P], HttpResponseBase]:
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Send whoever is not signed in to the sign-in page. A script is told 401, so it never shows that page in place.
 
     What a signed-in person sees is kept by no cache and gone after signing out.
@@ -31,10 +31,10 @@ def signed_in[**P](
 
     @wraps(view)
     @never_cache
-    def guarded(request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
-            return view(request, *args, **kwargs)
-        if request.htmx:
+            return view(cast(Request, request), *args, **kwargs)
+        if cast(Request, request).htmx:
             return HttpResponse(status=401)
         back = request.get_full_path() if request.method == "GET" else resolve_url("home")
         return redirect_to_login(back)

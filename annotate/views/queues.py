@@ -82,7 +82,7 @@ def options_form(kind: kinds.Kind, data: QueryDict | None, options: dict[str, An
 def create(request: Request, slug: str) -> HttpResponse:
     """A new queue of the kind `?kind=`. A script asks for `?part=` alone: the kind's options, or the preview."""
     project = access.project(request.user, slug, Role.MANAGER)
-    kind = _kind(request.GET.get("kind", ""))
+    kind = _kind(request.POST.get("kind") or request.GET.get("kind", ""))
     if request.method == "POST":
         form, options = NewQueueForm(request.POST), options_form(kind, request.POST)
         if form.is_valid() & options.is_valid():

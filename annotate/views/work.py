@@ -10,14 +10,14 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from annotate import access, kinds, labelling, panels, queue, rendering
 from annotate.models import Assignment, Exit, Queue, Role, Seat
 from annotate.views.doors import Request, see_other, signed_in
 
 BIGGEST_FENCE = 2**31 - 1
-NOBODY_WORKS = {Queue.State.PAUSED: queue.PAUSED, Queue.State.CLOSED: queue.CLOSED}
+NOBODY_WORKS: dict[str, queue.Nothing] = {Queue.State.PAUSED: queue.PAUSED, Queue.State.CLOSED: queue.CLOSED}
 
 
 class Slip(forms.Form):
@@ -87,9 +87,7 @@ def draft(request: Request, pk: int) -> JsonResponse:
     form = _answer_form(request, place)
     form.is_valid()  # a draft may be anything; `payload` gives what is valid so far
     try:
-        version = labelling.save_draft(
-            request.user, place, form.payload(), slip["fence"], slip["active_seconds"] or 0
-        )
+        version = labelling.save_draft(request.user, place, form.payload(), slip["fence"], slip["active_seconds"] or 0)
     except labelling.Refused as refused:
         return JsonResponse({"code": refused.code, "message": str(refused.message)}, status=409)
     return JsonResponse({"version": version})
@@ -151,9 +149,7 @@ def _done(request: Request, found: Queue) -> int:
 # --- Answering: to htmx with the panel alone, else with the page around it -------------------------------------------
 
 
-def _next(
-    request: Request, found: Queue, following: int | queue.Nothing | None, done: int, said: str
-) -> HttpResponse:
+def _next(request: Request, found: Queue, following: int | queue.Nothing | None, done: int, said: str) -> HttpResponse:
     if not request.htmx:
         messages.success(request, said)
     if not isinstance(following, int):
@@ -202,7 +198,8 @@ def _panel(
 
 def _around(found: Queue) -> dict[str, Any]:
     guideline = found.guideline()
-    return {"guideline": guideline, "guideline_html": guideline and rendering.rendered([guideline.text])[guideline.text]}
+    html = guideline and rendering.rendered([guideline.text])[guideline.text]
+    return {"guideline": guideline, "guideline_html": html}
 
 
 def _intro(request: Request, found: Queue, why: queue.Nothing | None = None) -> HttpResponse:

@@ -67,7 +67,7 @@ class CompareForm(LabelForm):
         """The row of buttons, as far as the queue's options offer them."""
         asked = "strength" in self.fields
         winners = dict(self.fields["winner"].choices)  # type: ignore[attr-defined]
-        strengths: dict[str, str | Promise] = {"": _("is better")} | {str(one): words for one, words in STRENGTHS}
+        strengths = {"": _("is better")} | {str(one): words for one, words in STRENGTHS}
         chosen = f"{self['winner'].value() or ''}{self['strength'].value() or '' if asked else ''}"
         steps = []
         for value, keys in (SCALE if asked else SIDES).items():

@@ -89,7 +89,7 @@ class RankForm(LabelForm):
         unusable = self["unusable"].value() or [] if "unusable" in self.fields else []
         places = {letter: self[f"ranks.{letter}"] for letter in self.letters}
         return {
-            letter: Row(str(field.value() or ""), letter in unusable, list(field.errors))
+            letter: Row(str(field.value() or ""), letter in unusable, [str(one) for one in field.errors])
             for letter, field in places.items()
         }
 

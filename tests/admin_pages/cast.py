@@ -24,10 +24,10 @@ class Cast:
     def client(self, who: str) -> Client:
         return client_of(self.people[who]) if who in self.people else Client()
 
-    def get(self, who: str, name: str, *args: Any, query: Mapping[str, Any] | None = None, **extra: Any) -> Any:
+    def get(self, who: str, name: str, /, *args: Any, query: Mapping[str, Any] | None = None, **extra: Any) -> Any:
         return self.client(who).get(reverse(name, args=args), query or {}, **extra)
 
-    def post(self, who: str, name: str, *args: Any, **data: Any) -> Any:
+    def post(self, who: str, name: str, /, *args: Any, **data: Any) -> Any:
         return self.client(who).post(reverse(name, args=args), data)
 
     @property

@@ -115,7 +115,7 @@ def test_the_queue_page_costs_the_same_however_much_there_is():
 
     def cost() -> int:
         client = cast.client("owner")
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             client.get(reverse("queue", args=[cast.queue.pk]))
         return len(queries)
 

@@ -128,7 +128,7 @@ def invite(by: User, project: Project, email: str = "new@example.org", role: str
 
 def secret_of(answer: Any) -> str:
     assert answer.status_code == 201
-    return urlsplit(answer.json()["link"]).path.strip("/").rpartition("/")[2]
+    return str(urlsplit(answer.json()["link"]).path).strip("/").rpartition("/")[2]
 
 
 def test_an_invitation_makes_an_account_and_a_member(project: Project, manager: User) -> None:

@@ -116,7 +116,11 @@ def test_a_body_of_any_kind_is_a_file(queue: Queue, caller: Caller) -> None:
 
 def test_a_body_in_chunks_is_a_file(queue: Queue, caller: Caller) -> None:
     # As gunicorn hands it over: no length, and an input that ends by itself.
-    chunks = {"wsgi.input": io.BytesIO(ndjson(ROWS)), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+    chunks: dict[str, Any] = {
+        "wsgi.input": io.BytesIO(ndjson(ROWS)),
+        "wsgi.input_terminated": True,
+        "CONTENT_LENGTH": "",
+    }
     path = f"{API}/queues/{queue.pk}/import?name=piped"
     answer = caller.client.generic("POST", path, headers=caller.headers, **chunks)
     assert answer.status_code == 202

@@ -143,7 +143,7 @@ def work() -> Work:
 
 
 def test_every_setting_says_what_it_does() -> None:
-    from annotate.api.serializers import QueueChange
+    from annotate.api.serializers.queues import QueueChange
 
     assert set(running.AFTERWARDS) == set(QueueChange().fields)
 

@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, made without a warning, naming no other host, and true of what is answered."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.django_db
 CALLS = world.calls()
 
 
+@cache
 def told() -> Any:
     return json.loads(document())
 
@@ -24,7 +26,7 @@ def told() -> Any:
 def test_it_is_valid_and_made_without_a_warning() -> None:
     document.cache_clear()
     GENERATOR_STATS.reset()
-    validate_schema(told())
+    validate_schema(json.loads(document()))
     assert not GENERATOR_STATS._warn_cache
     assert not GENERATOR_STATS._error_cache
 

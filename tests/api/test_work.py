@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from annotate import queue as places
 from annotate import running
-from annotate.models import Assignment, Exit, Label, Queue, Seat, Task
+from annotate.models import Assignment, Exit, Label, Queue, Role, Seat, Task
 from tests.api.callers import Caller
 from tests.api.world import calls
 from tests.factories import a_lease, a_member, a_queue, a_task
@@ -119,7 +119,7 @@ def test_a_queue_kept_for_others_is_not_there() -> None:
 def test_a_reviewer_may_look_but_gets_no_task_of_a_queue_kept_for_others() -> None:
     queue = a_queue(assigned_only=True)
     a_task(queue)
-    reviewer = Caller(a_member(queue.project, role="reviewer"))
+    reviewer = Caller(a_member(queue.project, role=Role.REVIEWER))
     assert reviewer.get(f"/queues/{queue.pk}").status_code == 200
     refused = claim(reviewer, queue)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_yours")
@@ -136,8 +136,10 @@ def test_a_draft_is_kept_and_renews_the_lease() -> None:
     path = f"/assignments/{held['id']}/draft"
     saved = worker("PUT", path, {"fence": 1, "payload": payload, "active_seconds": 3.5}).json()
     assert saved["version"] == 1
-    assert parse_datetime(saved["lease_until"]) == Assignment.objects.get().lease_until
-    assert Assignment.objects.get().lease_until > timezone.now() + timedelta(minutes=29)
+    ends = Assignment.objects.get().lease_until
+    assert ends is not None
+    assert parse_datetime(saved["lease_until"]) == ends
+    assert ends > timezone.now() + timedelta(minutes=29)
     assert claim(worker, queue).json()["draft"] == {"ranks": {"a": 2}, "unusable": [], "comment": "not sure"}
     assert worker("PUT", path, {"fence": 1, "payload": payload}).json()["version"] == 2
 

@@ -39,6 +39,7 @@ class World:
     task: Task
     job: Import
     people: dict[str, User] = field(default_factory=dict)
+    callers: dict[tuple[str, str], Caller] = field(default_factory=dict)
 
     @classmethod
     def make(cls) -> "World":
@@ -53,6 +54,12 @@ class World:
         return cls(project, queue, place, task, job, people | {"owner": owner, "stranger": _elsewhere()})
 
     def caller(self, who: str, call: Call) -> Caller:
+        """A program of `who` with the scope that `call` needs and no other; made once."""
+        if (who, call.scope) not in self.callers:
+            self.callers[who, call.scope] = self._caller(who, call)
+        return self.callers[who, call.scope]
+
+    def _caller(self, who: str, call: Call) -> Caller:
         match who:
             case "anonymous":
                 return Caller()

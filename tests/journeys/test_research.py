@@ -59,8 +59,12 @@ class Voter:
 
 
 def pair_of(row) -> tuple[str, frozenset[str]]:
-    question = f"{row['instruction']}\n\n{row['input']}" if row["input"] else row["instruction"]
-    return question, frozenset({str(row["response1"]), str(row["response2"])})
+    return question_of(row), frozenset({str(row["response1"]), str(row["response2"])})
+
+
+def question_of(row) -> str:
+    """Instruction and input as the annotator reads them; one instruction in the file is blank."""
+    return "\n\n".join(part for part in (row["instruction"], row["input"]) if part.strip())
 
 
 def vote_of(row, number: int) -> str | None:
@@ -108,7 +112,7 @@ def write_answer(page, place, texts):
 
 def sign_in(page, email):
     page.goto("/sign-in/")
-    page.locator("input[type=email]").fill(email)
+    page.locator("input[name=username]").fill(email)
     page.locator("input[type=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/")
@@ -207,9 +211,8 @@ def the_votes_are_those_of_the_file(exports, people):
         for row in raw:
             if row["annotator"] == members[person.pk]:
                 texts = {one["letter"]: one["text"] for one in row["responses"]}
-                question = f"{row['instruction']}\n\n{row['input']}" if row["input"] else row["instruction"]
                 winner = texts.get(json.loads(row["payload"])["winner"])
-                said[(question, frozenset(texts.values())), winner] += 1
+                said[(question_of(row), frozenset(texts.values())), winner] += 1
         assert said == Counter((pair_of(row), vote_of(row, number)) for row in research.votes())
     ties = sum(row[f"annotator{number}"] == 0 for row in research.votes() for number in (1, 2, 3))
     for name in ("preference", "preference-implicit", "preference-text"):

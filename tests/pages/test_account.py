@@ -35,7 +35,9 @@ def test_a_wrong_password_and_an_unknown_address_look_alike() -> None:
     assert strip.sub("", wrong) == strip.sub("", unknown)
 
 
-@pytest.mark.parametrize("target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_signing_in_never_leads_to_another_site(target: str) -> None:
     factories.a_user("kim@example.org")
     assert sign_in("kim@example.org", next=target)[1]["Location"] == reverse("home")  # type: ignore[index]

@@ -13,7 +13,7 @@ from tests.pages.desk import let_in
 from tests.pages.payloads import XSS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Dialog, Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,13 +29,24 @@ TAGS = {
 }
 
 
+def dialogs_of(page: Page) -> list[str]:
+    """Messages of the dialogs that open on the page from now on."""
+    messages: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        messages.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+    return messages
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(set(XSS)) >= 60
 
 
 def test_hostile_texts_are_only_read(page: Page, live_server: object) -> None:
-    dialogs: list[str] = []
-    page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
+    dialogs = dialogs_of(page)
     work = factories.a_queue(kind="rank")
     for at in range(0, len(XSS), 4):
         four = (XSS[at : at + 4] + XSS)[:4]
@@ -58,8 +69,7 @@ def test_hostile_texts_are_only_read(page: Page, live_server: object) -> None:
 
 
 def test_hostile_names_are_only_read(page: Page, live_server: object) -> None:
-    dialogs: list[str] = []
-    page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
+    dialogs = dialogs_of(page)
     kim = factories.a_user(name="kim")
     let_in(page.context, kim, str(live_server))
     for number, text in enumerate(XSS[:60:3]):

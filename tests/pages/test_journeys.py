@@ -311,8 +311,10 @@ def test_keys_are_silent_in_text_in_dialogs_and_with_modifiers(page: Page, origi
     page.keyboard.press("1")
     page.keyboard.press("s")
     page.keyboard.press("Escape")
-    page.evaluate("document.activeElement.dispatchEvent("
-                  "new KeyboardEvent('keydown', {key: '1', isComposing: true, bubbles: true}))")
+    page.evaluate(
+        "document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: '1', isComposing: true, bubbles: true}))"
+    )
     expect(page.locator("#order")).to_have_text("No place given yet")
     expect(page.locator("#skip")).to_be_hidden()
     page.keyboard.press("1")
@@ -506,7 +508,7 @@ def test_compare_and_write_without_scripts(plain: Page, origin: str) -> None:
 
 
 def test_from_the_front_door_to_the_first_label_and_out_again(page: Page, origin: str) -> None:
-    work, noor = a_desk("rank")
+    _work, noor = a_desk("rank")
     page.goto("/")
     page.get_by_label("E-mail").fill(noor.email)
     page.get_by_label("Password").fill("correct horse")

@@ -1,0 +1,156 @@
+"""Queues, imports and tasks."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from annotate import counting, kinds
+from annotate.api.base import PageQuery, Strict
+from annotate.api.serializers.work import TurnOut
+from annotate.models import Import, Project, Queue, RefusedRow, Task
+from annotate.models.queues import MAX_OVERLAP
+
+
+class QueueChange(Strict):
+    name = serializers.CharField(max_length=120, required=False)
+    options = serializers.DictField(required=False, help_text="Of the kind. Those not named stay as they are.")
+    overlap = serializers.IntegerField(
+        min_value=1, max_value=MAX_OVERLAP, required=False, help_text="Labels per task, each by another person."
+    )
+    order = serializers.ChoiceField(choices=Queue.Order.choices, required=False)
+    lease_seconds = serializers.IntegerField(min_value=30, max_value=86_400, required=False)
+    assigned_only = serializers.BooleanField(required=False)
+    state = serializers.ChoiceField(choices=Queue.State.choices, required=False)
+
+
+class QueueIn(QueueChange):
+    name = serializers.CharField(max_length=120)
+    kind = serializers.ChoiceField(choices=kinds.choices())
+    preset = serializers.CharField(max_length=60, required=False, allow_blank=True)
+
+
+class QueueOut(serializers.ModelSerializer[Queue]):
+    project = serializers.SlugRelatedField[Project](slug_field="slug", read_only=True)
+    options = serializers.DictField()
+
+    class Meta:
+        model = Queue
+        fields = [
+            *("id", "project", "name", "kind", "options", "overlap", "order", "lease_seconds", "assigned_only"),
+            *("state", "preset", "created_at"),
+        ]
+
+
+class CountsOut(serializers.Serializer[Any]):
+    tasks = serializers.IntegerField()
+    flagged = serializers.IntegerField(help_text="Tasks taken out until somebody has looked at them.")
+    open = serializers.IntegerField(help_text="Places that wait for somebody.")
+    leased = serializers.IntegerField(help_text="Places that somebody works on.")
+    done = serializers.IntegerField(help_text="Places with a label.")
+
+
+class GuidelineOut(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class QueueDetail(QueueOut):
+    """`context["counts"]`: the queue's counts, for those who may see them."""
+
+    counts = serializers.SerializerMethodField(help_text="null for annotators")
+    guideline = GuidelineOut(allow_null=True, help_text="The guidelines in force.")
+
+    class Meta(QueueOut.Meta):
+        fields = [*QueueOut.Meta.fields, "counts", "guideline"]
+
+    @extend_schema_field(CountsOut(allow_null=True))
+    def get_counts(self, _queue: Queue) -> dict[str, Any] | None:
+        counts = self.context["counts"]
+        return None if counts is None else CountsOut(counts).data
+
+
+class ImportQuery(Strict):
+    format = serializers.CharField(
+        max_length=40, default="", help_text="Of the rows; told from the file itself if left out."
+    )
+    name = serializers.CharField(max_length=255, default="", help_text="What to call the file.")
+
+
+class UploadIn(serializers.Serializer[Any]):
+    file = serializers.FileField()
+
+
+class ImportOut(serializers.ModelSerializer[Import]):
+    """`context["worker_alive"]`: whether a worker has been heard of lately."""
+
+    errors = serializers.HyperlinkedIdentityField(  # type: ignore[assignment]
+        view_name="api-import-errors", help_text="The refused rows, as NDJSON."
+    )
+    worker_alive = serializers.SerializerMethodField()
+    detail = serializers.SerializerMethodField(help_text="What there is to say about it, for a person.")
+
+    class Meta:
+        model = Import
+        fields = [
+            *("id", "queue", "name", "format", "state", "progress", "error"),
+            *("rows_read", "rows_added", "rows_unchanged", "rows_refused", "errors"),
+            *("worker_alive", "detail", "created_at", "started_at", "finished_at"),
+        ]
+
+    def get_worker_alive(self, _job: Import) -> bool:
+        alive: bool = self.context["worker_alive"]
+        return alive
+
+    def get_detail(self, job: Import) -> str:
+        if job.is_over or self.context["worker_alive"]:
+            return job.error
+        return str(_("No worker is running, so this import waits. Start one: `make run` does, or `celery worker`."))
+
+
+class RefusedRowOut(serializers.ModelSerializer[RefusedRow]):
+    class Meta:
+        model = RefusedRow
+        fields = ["line", "field", "reason", "row"]
+
+
+class TaskQuery(PageQuery):
+    state = serializers.ChoiceField(
+        choices=list(counting.TASK_STATES), default="all", help_text="`done`: labelled, and no place left."
+    )
+    external_id = serializers.CharField(max_length=255, required=False, help_text="The prompt's.")
+
+
+class PromptOut(serializers.Serializer[Any]):
+    external_id = serializers.CharField()
+    turns = TurnOut(many=True)
+    category = serializers.CharField()
+    domain = serializers.CharField()
+    difficulty = serializers.CharField()
+    language = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    source = serializers.CharField()  # type: ignore[assignment]
+    meta = serializers.DictField()
+
+
+class ResponseOut(serializers.Serializer[Any]):
+    """Reviewers see texts alone."""
+
+    id = serializers.IntegerField()
+    text = serializers.CharField()
+    external_id = serializers.CharField(required=False, help_text="For managers.")
+    model = serializers.CharField(required=False, help_text="For managers.")
+    params = serializers.DictField(required=False, help_text="For managers.")
+
+
+class TaskOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    queue = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=Task.State.choices)
+    places = serializers.IntegerField(help_text="Labels wanted.")
+    priority = serializers.IntegerField()
+    prompt = PromptOut()
+    responses = ResponseOut(many=True)
+    gold = serializers.DictField(required=False, allow_null=True, help_text="For managers.")
+    created_at = serializers.DateTimeField()

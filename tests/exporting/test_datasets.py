@@ -1,0 +1,221 @@
+"""What people labelled, as Hugging Face `datasets` loads it: the reader beneath most trainers."""
+
+import json
+import os
+from collections import Counter, defaultdict
+from itertools import groupby
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from annotate import exporting
+from annotate.models import Label, Prompt
+from tests import factories as make
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of `datasets` itself
+]
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "write": [{"text": text, "comment": ""} for text in ("Yes.", "No.\nNever.", "2024-01-01", "Maybe “ü” \u2028 so")],
+    "rank": [
+        {"ranks": {"a": 1, "b": 2, "c": 3, "d": 4}, "unusable": [], "comment": ""},
+        {"ranks": {"a": 2, "b": 1, "c": 2}, "unusable": ["d"], "comment": "a tie"},
+        {"ranks": {"a": 1, "b": 1, "c": 1, "d": 1}, "unusable": [], "comment": "only ties"},
+        {"ranks": {}, "unusable": ["a", "b", "c", "d"], "comment": "all bad"},
+    ],
+    "compare": [
+        {"winner": "a", "strength": 2, "comment": ""},
+        {"winner": "b", "strength": 1, "comment": ""},
+        {"winner": "tie", "comment": ""},
+        {"winner": "both_bad", "comment": ""},
+    ],
+}
+#: Pairs that these answers order.
+PAIRS = {"rank": 6 + 2, "compare": 2}
+MESSAGES = "List({'role': Value('string'), 'content': Value('string')})"
+TEXT, WHOLE, NUMBER = "Value('string')", "Value('int64')", "Value('float64')"
+ABOUT = {
+    **dict.fromkeys(["prompt_id", "group_id"], TEXT),
+    **dict.fromkeys(["rank_chosen", "rank_rejected", "pairs_in_group"], WHOLE),
+    **dict.fromkeys(["pair_weight", "preference_strength"], NUMBER),
+}
+COLUMNS = {
+    "sft-messages": {"messages": MESSAGES},
+    "sft-prompt-completion": {"prompt": MESSAGES, "completion": MESSAGES, "prompt_id": TEXT},
+    "preference": {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES, **ABOUT},
+    "preference-implicit": {"chosen": MESSAGES, "rejected": MESSAGES, **ABOUT},
+    "preference-text": {"prompt": TEXT, "chosen": TEXT, "rejected": TEXT, **ABOUT},
+}
+CONTAINERS = list(exporting.CONTAINERS)
+PREFERENCES = ["preference", "preference-implicit", "preference-text"]
+
+
+@pytest.fixture(scope="module")
+def datasets():
+    os.environ |= {"HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
+    import datasets
+
+    datasets.disable_progress_bars()
+    return datasets
+
+
+@pytest.fixture
+def load(datasets, tmp_path):
+    """Export a queue to a file and load it as a trainer would."""
+
+    def load(work, name, container, **asked):
+        file = tmp_path / f"file.{container}"
+        file.write_bytes(b"".join(exporting.stream(work, name, container=container, **asked)))
+        reader = {"jsonl": "json"}.get(container, container)
+        return datasets.load_dataset(reader, data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
+
+    return load
+
+
+def labelled(kind, prompts=()):
+    """A queue in which each of the kind's answers was handed in by two people."""
+    work = make.a_queue(kind=kind, overlap=2)
+    for nth, _answer in enumerate(ANSWERS[kind]):
+        task = make.a_task(work)
+        Prompt.objects.filter(pk=task.prompt_id).update(**(prompts[nth] if nth < len(prompts) else {}))
+    for annotator in (make.a_member(work.project), make.a_member(work.project)):
+        for answer in ANSWERS[kind]:
+            make.a_label(annotator, work, answer)
+    return work
+
+
+def answered(work, label):
+    """The texts of a label's responses by letter."""
+    texts = dict(label.task.prompt.responses.values_list("pk", "text"))
+    return {chr(97 + nth): texts[pk] for nth, pk in enumerate(label.shown)}
+
+
+def types(found):
+    return {name: repr(feature) for name, feature in found.features.items()}
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_demonstrations(load, container):
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    talk.append({"role": "user", "content": "Why?"})
+    work = labelled("write", [{"system": "Be brief"}, {"instruction": "", "messages": talk}, {"input": "a text"}])
+    written = Counter(answer["text"] for answer in ANSWERS["write"] * 2)
+    messages, pairs = (load(work, name, container) for name in ("sft-messages", "sft-prompt-completion"))
+    for found, name in ((messages, "sft-messages"), (pairs, "sft-prompt-completion")):
+        assert types(found) == COLUMNS[name]
+        assert found.num_rows == Label.objects.count() == 8
+    assert Counter(row["messages"][-1]["content"] for row in messages) == written
+    assert {row["messages"][-1]["role"] for row in messages} == {"assistant"}
+    assert [row["prompt"] + row["completion"] for row in pairs] == list(messages["messages"])
+    assert sorted([turn["role"] for turn in row["prompt"]] for row in pairs) == sorted(
+        [["system", "user"], ["user", "assistant", "user"], ["user"], ["user"]] * 2
+    )
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_alpaca(load, container):
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    talk.append({"role": "user", "content": "Why?"})
+    work = labelled("write", [{"instruction": "Sum up", "input": "a text", "system": "S"}, {"messages": talk}])
+    found = load(work, "alpaca", container)
+    assert types(found) == {
+        **dict.fromkeys(["instruction", "input", "output", "system"], TEXT),
+        "history": "List(List(Value('string')))",
+    }
+    assert found[0] == {"instruction": "Sum up", "input": "a text", "output": "Yes.", "system": "S", "history": []}
+    assert (found[1]["instruction"], found[1]["history"]) == ("Why?", [["Hi", "Hello"]])
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("kind", PAIRS)
+@pytest.mark.parametrize("name", PREFERENCES)
+def test_preferences(load, kind, name, container):
+    work = labelled(kind)
+    found = load(work, name, container)
+    assert types(found) == COLUMNS[name]
+    counts = exporting.count(work, name)
+    assert found.num_rows == counts.rows == 2 * PAIRS[kind]
+    assert counts.labels == 8 and counts.labels_without_rows == 4
+    assert counts.ties_dropped == {"rank": 2 * (1 + 6), "compare": 2}[kind]
+    assert len(set(found["group_id"])) == 4
+    assert len(list(groupby(found["group_id"]))) == 4  # each group's rows stand together
+    weights: defaultdict[str, float] = defaultdict(float)
+    for row in found:
+        weights[row["group_id"]] += row["pair_weight"]
+        assert row["rank_chosen"] < row["rank_rejected"]
+    assert all(weight == pytest.approx(1) for weight in weights.values())
+    strengths = {"rank": {0.0}, "compare": {1.0, 2.0}}[kind]
+    assert set(found["preference_strength"]) == strengths
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("name", PREFERENCES)
+def test_the_chosen_text_is_the_one_the_annotator_put_first(load, name, container):
+    work = labelled("rank")
+    by_id = {str(label.pk): label for label in Label.objects.select_related("task__prompt")}
+    for row in load(work, name, container):
+        label = by_id[row["group_id"]]
+        place = {text: label.payload["ranks"].get(letter) for letter, text in answered(work, label).items()}
+        chosen, rejected = (last_text(row[column]) for column in ("chosen", "rejected"))
+        assert (place[chosen], place[rejected]) == (row["rank_chosen"], row["rank_rejected"])
+        assert row["prompt_id"] == label.task.prompt.external_id
+
+
+def last_text(said):
+    return said if isinstance(said, str) else said[-1]["content"]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_raw_labels_come_back_as_they_were_given(load, kind, container):
+    work = labelled(kind)
+    labels = {str(label.pk): label for label in Label.objects.select_related("task__prompt")}
+    found = load(work, "raw", container)
+    assert found.num_rows == len(labels) == 8
+    for row in found:
+        label = labels[row["label_id"]]
+        assert json.loads(row["payload"]) == label.payload
+        responses = [(one["letter"], one["text"]) for one in row["responses"]]
+        assert responses == list(answered(work, label).items())
+        assert row["external_id"] == label.task.prompt.external_id
+        assert (row["created_at"], row["key"]) == (label.created_at.isoformat(timespec="microseconds"), str(label.key))
+        own = {one["letter"]: one["response_id"] for one in row["responses"]}
+        assert json.loads(row["payload_by_response"]) == work.way.rename(label.payload, own)
+    assert len(set(found["annotator"])) == 2
+
+
+# --- What the readers make of odd data; docs/formats.md tells it to whoever exports --------------------------------
+
+
+def all_dates():
+    work = make.a_queue(kind="write")
+    annotator = make.a_member(work.project)
+    for text in ("2024-01-01", "2024-02-29"):
+        make.a_task(work, instruction="2023-12-31")
+        make.a_label(annotator, work, {"text": text, "comment": ""})
+    return work
+
+
+def test_texts_that_look_like_dates_stay_texts_in_parquet(load):
+    assert list(load(all_dates(), "alpaca", "parquet")["output"]) == ["2024-01-01", "2024-02-29"]
+
+
+def test_jsonl_loses_texts_that_look_like_dates_as_the_docs_warn(load):
+    assert types(load(all_dates(), "alpaca", "jsonl"))["output"] == "Value('timestamp[s]')"
+
+
+@pytest.mark.parametrize(("container", "refusal"), [("jsonl", StopIteration), ("parquet", ValueError)])
+def test_datasets_refuses_a_file_without_rows(load, container, refusal):
+    with pytest.raises(refusal):
+        load(make.a_queue(), "preference", container)
+
+
+@pytest.mark.parametrize("name", ["preference", "raw"])
+def test_nothing_labelled_is_still_a_parquet_file_with_all_columns(name, tmp_path):
+    file = tmp_path / "file.parquet"
+    file.write_bytes(b"".join(exporting.stream(make.a_queue(), name, container="parquet")))
+    table = pq.read_table(file)
+    assert (table.num_rows, table.schema) == (0, exporting.get(name).schema)
+    assert b"".join(exporting.stream(make.a_queue(), name)) == b""

@@ -1,0 +1,41 @@
+"""`make picture`: the README's picture of the ranking page, taken from a running demo (`make run`)."""
+
+import os
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.house import chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+PASSWORD = Path(os.environ.get("PRECEPTOR_DATA", ROOT / ".data")) / "demo-password"
+
+
+def rank_three(page: Page) -> None:
+    """Sign in as an annotator of the demo, take a task to rank, and give three responses their places."""
+    page.goto(f"{ADDRESS}/sign-in/")
+    page.get_by_label(re.compile("e-mail", re.I)).fill("bea@demo.test")
+    page.get_by_label("Password", exact=True).fill(PASSWORD.read_text().strip())
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=re.compile("Rank")).first.click()
+    page.get_by_role("button", name=re.compile("Start|Continue")).click()
+    page.wait_for_selector("#answer")
+    for letter, place in zip("abc", "213", strict=True):
+        page.locator(f"#response-{letter}").focus()
+        page.keyboard.press(place)
+    page.wait_for_timeout(500)
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        rank_three(page)
+        page.screenshot(path=ROOT / "docs" / "ranking.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
