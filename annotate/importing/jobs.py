@@ -64,6 +64,7 @@ def run_now(
     job = Import(queue=queue, created_by=user, name=_printable(name), format=format)
     job.state, job.attempt, job.beat_at, job.started_at = Import.State.RUNNING, 1, Now(), Now()
     _do(_keep(file, job), tell)
+    job.refresh_from_db()
     return job
 
 
@@ -130,7 +131,7 @@ def _do(job: Import, tell: Tell) -> None:
     try:
         _work(job, tell)
     except writing.Taken:
-        job.refresh_from_db()
+        logger.info("import %d was cancelled, or taken over by another worker", job.pk)
     except Unreadable as error:
         _fail(job, str(error))
     except FileNotFoundError:

@@ -67,16 +67,18 @@ def _text_rows(chunks: Iterator[bytes]) -> Iterator[Numbered]:
     first = next(chunks, b"").removeprefix(BOM)
     while not first.strip() and (more := next(chunks, b"")):
         first = more
-    if first.startswith(UTF_16) or b"\0" in first[:1000]:
-        raise Unreadable(
-            _("This is neither UTF-8 text nor Parquet. Read are JSON lines, a JSON list, CSV and Parquet.")
-        )
     opening, chunks = first.lstrip()[:1], chain([first], chunks)
     if not opening:
         raise Unreadable(_("The file is empty."))
     if opening == b"[":
         return texts.json_list(chunks)
-    return texts.json_lines(chunks) if opening == b"{" else texts.csv_rows(chunks)
+    if opening == b"{":
+        return texts.json_lines(chunks)
+    if first.startswith(UTF_16) or b"\0" in first[:1000]:
+        raise Unreadable(
+            _("This is neither UTF-8 text nor Parquet. Read are JSON lines, a JSON list, CSV and Parquet.")
+        )
+    return texts.csv_rows(chunks)
 
 
 def _weigh(file: IO[bytes], size: int) -> int:

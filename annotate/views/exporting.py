@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
@@ -45,7 +46,7 @@ def export(request: Request, pk: int) -> HttpResponse:
     offers = [_offer(queue, one, labels <= COUNTED_AT_ONCE or one.name == wanted) for one in training_first]
     context = around(request, queue.project, queue, tab="export")
     context |= {"offers": offers, "labels": labels, "containers": exporting.CONTAINERS.values()}
-    context["api"] = request.build_absolute_uri(f"/api/v1/queues/{pk}/export")
+    context["api"] = request.build_absolute_uri(reverse("api-export", args=[pk]))
     return render(request, "exports/export.html", context)
 
 
