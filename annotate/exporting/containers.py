@@ -15,7 +15,7 @@ from annotate.exporting.base import Row
 
 #: Rows written at once, and how much a row group of a Parquet file gathers before it is written.
 BATCH = 500
-ROW_GROUP_BYTES, ROW_GROUP_ROWS = 16 * 1024 * 1024, 100_000
+ROW_GROUP_BYTES, ROW_GROUP_ROWS = 16 * 1024 * 1024, 20_000
 
 
 def json_lines(rows: Iterable[Row], schema: pa.Schema) -> Iterator[bytes]:

@@ -16,9 +16,8 @@ ROWS = 50
 
 
 def around(request: Request, project: Project, queue: Queue | None = None, tab: str = "") -> dict[str, Any]:
-    """For the crumbs and tabs: where one is, and whether one may run things (`runs`) or owns the project (`owns`).
-
-    `promise`: what opening, pausing and closing a queue does to work already done.
+    """For the crumbs and tabs: where one is; whether one sees others' work, runs things, owns all (`reviews`, `runs`,
+    `owns`); and `promise`: what opening, pausing and closing a queue does to work already done.
     """
     me = access.membership(request.user, project)
     return {
@@ -26,6 +25,7 @@ def around(request: Request, project: Project, queue: Queue | None = None, tab: 
         "queue": queue,
         "tab": tab,
         "me": me,
+        "reviews": me.can(Role.REVIEWER),
         "runs": me.can(Role.MANAGER),
         "owns": me.can(Role.OWNER),
         "promise": running.AFTERWARDS["state"],

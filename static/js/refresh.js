@@ -13,3 +13,10 @@ setInterval(() => {
     if (due(element)) element.dispatchEvent(new CustomEvent("refresh"));
   }
 }, TICK);
+
+// Nobody asked for it: it takes no notice away and raises none. When it fails, the next one may not.
+function quiet(event) {
+  if (event.target.closest?.("[data-refresh]")) event.stopPropagation();
+}
+
+for (const name of ["htmx:before:request", "htmx:response:error", "htmx:error"]) document.addEventListener(name, quiet, true);

@@ -1,6 +1,7 @@
 """Who may come in: every page and every act, by role; and looking changes nothing."""
 
 import hashlib
+import html
 import re
 from typing import Any
 
@@ -168,6 +169,22 @@ def test_only_managers_put_a_new_version_of_guidelines_in_force():
     cast = a_busy_cast()
     cast.post("annotator", "guidelines", cast.project.slug, text="Be sloppy.")
     assert Guideline.objects.get(project=cast.project).text == "Be fair."
+
+
+@pytest.mark.parametrize("who", ["manager", "reviewer", "annotator"])
+def test_no_page_has_a_link_that_is_refused(who: str):
+    cast = a_busy_cast()
+    client = cast.client(who)
+    files = {"export-file", "refused-file"}
+    allowed = [name for name in GETS.keys() - files if GETS[name][WHO.index(who)] == 200]
+    links = {
+        link
+        for name in allowed
+        for link in re.findall(r'href="(/[^"]*|\?[^"]*)"', client.get(address(cast, name)).content.decode())
+        if link.startswith("/") and not link.startswith("/static/")
+    }
+    refused = [link for link in sorted(links) if client.get(html.unescape(link)).status_code not in {200, 302}]
+    assert refused == []
 
 
 def everything() -> str:

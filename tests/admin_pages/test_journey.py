@@ -111,18 +111,26 @@ def test_removing_somebody_asks_first_and_works_by_keyboard(page: Page, live_ser
     assert not cast.project.members.filter(user=bea).exists()
 
 
-def test_the_newest_labels_stay_put_while_somebody_is_among_them(page: Page, live_server: LiveServer):
+def test_the_newest_labels_come_quietly_and_not_while_somebody_is_among_them(page: Page, live_server: LiveServer):
     cast = a_busy_cast()
     let_in(page.context, cast.people["owner"], live_server.url)
     page.goto(reverse("queue", args=[cast.queue.pk]))
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("The queue is paused").wait_for()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.locator("#newest a").first.focus()
     page.wait_for_timeout(6_000)
     assert [url for url in asked if "/queues/" in url] == []
     page.locator("h1").click()
-    with page.expect_request("**/queues/*/"):
+    before = page.locator("#newest tbody tr").count()
+    with page.expect_response("**/queues/*/"):
         pass
+    assert page.get_by_text("The queue is paused").is_visible()
+    page.context.set_offline(True)
+    page.wait_for_timeout(6_000)
+    assert page.get_by_role("alert").count() == 0
+    assert page.locator("#newest tbody tr").count() == before
 
 
 def test_without_javascript_everything_is_there(page: Page, live_server: LiveServer):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -77,6 +78,13 @@ def test_a_label_of_every_kind_that_gives_it_makes_rows_of_its_schema(form, kind
 def test_its_columns_get_in_no_trainers_way(form):
     assert not TRLS_OWN & set(form.schema.names)
     assert {"tool_calls", "name"}.isdisjoint(form.schema.names)
+
+
+@pytest.mark.parametrize("form", exporting.formats(), ids=lambda form: form.name)
+def test_the_docs_tell_of_it_and_of_who_reads_it(form):
+    docs = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    (line,) = [line for line in docs.splitlines() if line.startswith(f"| `{form.name}` |")]
+    assert all(trainer in line for trainer in form.trainers)
 
 
 def test_which_kinds_give_which_format_follows_from_what_the_kind_gives():

@@ -129,8 +129,8 @@ def test_a_kind_that_shows_no_responses_keeps_them_with_the_prompt(form):
 
 
 def everything():
-    tables = [Prompt, Response, Task, Assignment]
-    return [list(table.objects.order_by("pk").values()) for table in tables]
+    found = Prompt.objects.all(), Response.objects.all(), Task.objects.all(), Assignment.objects.all()
+    return [list(rows.order_by("pk").values()) for rows in found]
 
 
 def ranked(number, **fields):

@@ -4,20 +4,26 @@ import http.client
 import json
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from annotate.models import Token, User
 
 
 class Api:
-    """A connection with a token. Answers are (status, parsed body)."""
+    """A connection with a token, to be used in a `with`. Answers are (status, parsed body)."""
 
     def __init__(self, server: str, user: User, *scopes: str) -> None:
         self.host = urlsplit(server).netloc
         self.connection = http.client.HTTPConnection(self.host, timeout=60)
         _, secret = Token.issue(user, "journey", list(scopes))
         self.headers = {"Authorization": f"Bearer {secret}"}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.connection.close()
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()

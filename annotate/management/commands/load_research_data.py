@@ -84,13 +84,17 @@ def writing_rows(folder: Path) -> Iterator[Row]:
 
 
 def comparing_rows(folder: Path) -> Iterator[Row]:
-    """The 500 pairs. `cmp_key` names the models of the first and the second answer."""
+    """The 500 pairs. `cmp_key` names the models of the first and the second answer.
+
+    One instruction is blank: its input is what was asked.
+    """
     for row in json.loads((folder / "pandalm" / "votes_500.json").read_text("utf-8")):
         models = row["cmp_key"].split("_")
+        asked = row["instruction"].strip()
         yield {
             "external_id": f"pandalm-{row['idx']}",
-            "instruction": row["instruction"],
-            "input": row["input"],
+            "instruction": row["instruction"] if asked else row["input"],
+            "input": row["input"] if asked else "",
             "domain": row["motivation_app"],
             "source": PANDALM,
             # Some answers were “True”, which their file holds as a truth value.

@@ -1,0 +1,71 @@
+"""A worker's process is killed outright, again and again, and another one finishes what it left."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from annotate import importing
+from annotate.importing import limits
+from annotate.models import Assignment, Import, Prompt, Task
+from tests import factories as make
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = 6 * limits.BATCH_ROWS
+WORKER = "import django, sys; django.setup(); from annotate import tasks; tasks.run_import(int(sys.argv[1]))"
+
+
+def environment(data):
+    """What a process needs to work on this test's database and files."""
+    found = connection.settings_dict
+    person = quote(found["USER"]) + (":" + quote(found["PASSWORD"]) if found["PASSWORD"] else "")
+    place = urlencode({name.lower(): found[name] for name in ("HOST", "PORT") if found[name]})
+    url = f"postgresql://{person}@/{quote(found['NAME'])}?{place}"
+    return {**os.environ, "DATABASE_URL": url, "PRECEPTOR_DATA": str(data), "PRECEPTOR_ROLE": "job"}
+
+
+def kill_after(job, rows, surroundings):
+    """Start a worker on the job and kill it once it has committed so many rows."""
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(job.pk)], cwd=ROOT, env=surroundings)
+    deadline = time.monotonic() + 60
+    while Import.objects.get(pk=job.pk).rows_read < rows and worker.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    worker.send_signal(signal.SIGKILL)
+    assert worker.wait() == -signal.SIGKILL
+    # Its last statement may still be running: it ends before the next worker can have the project's lock.
+    Import.objects.filter(pk=job.pk).update(beat_at=Now() - timedelta(minutes=2))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_there_exactly_once_after_three_kills(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    rows = [f"Instruction {n}" for n in range(ROWS)]
+    file = io.BytesIO("".join(json.dumps({"instruction": text}) + "\n" for text in rows).encode())
+    work = make.a_queue(kind="write", overlap=2)
+    job = importing.start(work, work.created_by, file, "rows.jsonl")
+    for stop in (1, 2, 4):
+        kill_after(job, stop * limits.BATCH_ROWS, environment(tmp_path))
+    assert Import.objects.get(pk=job.pk).rows_added < ROWS
+    importing.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("done", 4)
+    assert (job.rows_read, job.rows_added, job.rows_unchanged, job.rows_refused) == (ROWS, ROWS, 0, 0)
+    stored = Prompt.objects.order_by("pk").values_list("instruction", flat=True)
+    assert digest(stored) == digest(rows)
+    assert (Task.objects.count(), Assignment.objects.count()) == (ROWS, 2 * ROWS)
+
+
+def digest(texts):
+    return sha256("\n".join(texts).encode()).hexdigest()
