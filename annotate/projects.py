@@ -27,7 +27,8 @@ class Conflict(ValidationError):
 
 
 def lock(project: Project) -> None:
-    """Let whatever else sets up this project wait until the transaction ends. Imports and labels go on."""
+    """Let whatever else sets up this project wait until the transaction ends. Labels go on; an import
+    waits between two batches."""
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 

@@ -128,12 +128,15 @@ def exported(queue_id: int, name: str, container: str) -> None:
     """One export in a process of its own, so that its growth is its own; prints what `measure` reads."""
     import resource
 
+    import pyarrow
+
     from annotate import exporting
     from annotate.models import Queue
 
     def peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
+    pyarrow.array([""])  # loads pandas where it is installed, as a worker's first export does
     queue, counts = Queue.objects.get(pk=queue_id), exporting.Counts()
     before, begin, worked = peak(), time.perf_counter(), time.process_time()
     pieces = exporting.stream(queue, name, container=container, counts=counts)

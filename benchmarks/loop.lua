@@ -50,7 +50,7 @@ function response(status, _, body)
    if status ~= 200 or not place or not fence or not key then
       odd = odd + 1
       place = nil
-      if odd < 3 then io.stderr:write("status ", status, ": ", body:sub(1, 300), "\n") end
+      if odd < 3 then io.stderr:write("status ", status, ": ", body:match("<strong>(.-)</strong>") or body:sub(1, 300), "\n") end
    end
 end
 

@@ -9,7 +9,6 @@ import http.cookiejar
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.parse
@@ -30,20 +29,18 @@ HERE = Path(__file__).resolve().parent
 @contextmanager
 def server() -> Iterator[psutil.Process]:
     """The web server as `make run` starts it."""
-    from config import run
+    from config import children, run
 
+    os.environ["DATABASE_STATEMENT_TIMEOUT"] = "10s"
     child = run._web(PORT)  # the very options that users get
-    environment = os.environ | {"PRECEPTOR_ROLE": "web", "DATABASE_STATEMENT_TIMEOUT": "10s"}
-    process = subprocess.Popen([sys.executable, *child.command[1:]], env=environment)
     try:
         deadline = time.monotonic() + 30
         while not run._is_ready(PORT):
             assert time.monotonic() < deadline, "the web server does not answer"
             time.sleep(0.2)
-        yield psutil.Process(process.pid)
+        yield psutil.Process(child.process.pid)
     finally:
-        process.terminate()
-        process.wait(20)
+        children.end([child], 10)
 
 
 def sign_in(email: str, password: str) -> str:

@@ -5,7 +5,7 @@ from string import ascii_lowercase
 KB, MB, GB = 1024, 1024**2, 1024**3
 
 # A file. Compressed files may grow by this factor, small ones to FREE_BYTES whatever the factor.
-MOST_BYTES = 16 * GB  # unpacked: weighing more takes longer than a worker may be silent
+MOST_BYTES = 8 * GB  # unpacked: weighing more takes longer than a worker may be silent
 MOST_RATIO = 100
 FREE_BYTES = 10 * MB
 MOST_FOOTER_BYTES = 32 * MB

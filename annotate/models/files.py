@@ -12,7 +12,8 @@ from annotate.models.people import User
 from annotate.models.queues import Queue
 
 #: A running job whose worker has not been heard of for this long may be taken over by another.
-JOB_SILENCE = timedelta(seconds=60)
+#: With the sweep's ten seconds a dead worker's job goes on within a minute.
+JOB_SILENCE = timedelta(seconds=45)
 WORKER_SILENCE = timedelta(seconds=30)
 
 

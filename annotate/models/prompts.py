@@ -1,6 +1,5 @@
 """What is asked and what was answered before: prompts and candidate responses."""
 
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value

@@ -154,9 +154,7 @@ class Assignment(models.Model):
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="assignments", db_index=False)
     # The task's own queue, and the task's foreign key holds that: another check of each place costs imports dearly.
-    queue = models.ForeignKey(
-        Queue, models.CASCADE, related_name="assignments", db_index=False, db_constraint=False
-    )
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="assignments", db_index=False, db_constraint=False)
     slot = models.PositiveSmallIntegerField()
     position = models.BigIntegerField()
     state = models.CharField(max_length=6, choices=State, default=State.OPEN, db_default=State.OPEN)

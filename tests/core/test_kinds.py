@@ -133,8 +133,8 @@ def test_compare_distances(one, other, far):
 def test_compare_consensus_needs_a_majority():
     compare = kinds.get("compare")
     votes = [{"winner": "a"}, {"winner": "a"}, {"winner": "b"}]
-    assert compare.consensus(votes)["winner"] == "a"
-    assert compare.consensus(votes[1:])["winner"] == "tie"
+    assert compare.consensus(votes) == {"winner": "a", "comment": ""}
+    assert compare.consensus(votes[1:]) == {"winner": "tie", "comment": ""}
 
 
 def test_compare_asks_a_strength_only_of_a_winner():

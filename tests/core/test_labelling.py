@@ -109,7 +109,7 @@ def test_a_late_answer_without_a_place_is_kept_as_a_draft_in_the_order_it_was_se
     draft = Draft.objects.get(annotator=ann)
     seen, now = place.shown(place.fence), taken.shown()
     best = {seen["abcd".index(letter)] for letter, rank in draft.payload["ranks"].items() if rank == 1}
-    renamed = labelling.draft_of(ann, taken)
+    renamed = labelling.draft_of(ann, taken) or {}
     assert {now["abcd".index(letter)] for letter, rank in renamed["ranks"].items() if rank == 1} == best
 
 
@@ -133,6 +133,7 @@ def test_submit_and_claim_next_is_one_step():
     ann, place = a_place()
     task = make.a_task(place.queue)
     following = labelling.submit(ann, place, an_answer(place), claim_next=True).next
+    assert isinstance(following, int)
     assert Assignment.objects.get(pk=following).task_id == task.pk
 
 
@@ -153,7 +154,7 @@ def test_a_draft_renews_the_lease_and_ends_with_the_label():
     assert labelling.save_draft(ann, place, {"ranks": {"a": 2}, "unusable": []}, place.fence, 30) == 2
     place.refresh_from_db()
     assert place.lease_until > soon
-    assert labelling.draft_of(ann, place)["ranks"] == {"a": 2}
+    assert (labelling.draft_of(ann, place) or {})["ranks"] == {"a": 2}
     labelling.submit(ann, place, an_answer(place))
     assert not Draft.objects.exists()
     with pytest.raises(labelling.AlreadyLabelled):

@@ -20,7 +20,7 @@ def expire(place: Assignment) -> None:
 
 def work_off(user, work, count=1_000):
     """Label everything `user` can get; the task ids in the order they came."""
-    tasks = []
+    tasks: list[int] = []
     while len(tasks) < count and isinstance(place := queue.claim(user, work), int):
         tasks.append(Assignment.objects.get(pk=place).task_id)
         make.a_label(user, work)
@@ -52,7 +52,7 @@ def test_asking_twice_gives_the_same_place_and_renews_its_lease():
     Assignment.objects.filter(pk=place.pk).update(lease_until=soon)
     again = make.a_lease(ann, work)
     assert (again.pk, again.fence) == (place.pk, place.fence)
-    assert again.lease_until > soon + timedelta(minutes=5)
+    assert again.lease_until and again.lease_until > soon + timedelta(minutes=5)
 
 
 def test_an_expired_lease_goes_to_the_next_who_asks():

@@ -37,7 +37,8 @@ def test_eight_people_label_everything_to_its_overlap_and_nothing_twice():
 
     def label_all(number):
         chance = random.Random(number)
-        user, following = people[number], queue.claim(people[number], work)
+        user = people[number]
+        following: int | queue.Nothing | None = queue.claim(user, work)
         while isinstance(following, int):
             place = Assignment.objects.select_related("task", "queue").get(pk=following)
             if chance.random() < 0.1:
@@ -88,7 +89,8 @@ def test_fifty_claims_of_one_place_have_one_winner():
         winners = [one for one in results if isinstance(one, int)]
         assert len(winners) == 1
         place = Assignment.objects.get(pk=winners[0])
-        labelling.give_back(place.annotator, place, place.fence)
+        winner = next(one for one in people if one.pk == place.annotator_id)
+        labelling.give_back(winner, place, place.fence)
 
 
 def test_a_late_answer_and_its_successor_never_share_the_place():

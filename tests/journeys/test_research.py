@@ -2,14 +2,16 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from annotate.models import Assignment, Import, Label, Project, Queue, RefusedRow
+from annotate.models import Assignment, Import, Label, Project, Queue, RefusedRow, Seat, User
 from tests import factories as make
 from tests.journeys import research
 from tests.journeys.client import Api
@@ -82,7 +84,7 @@ def in_hand(user, work):
     return place, {letter: texts[one] for letter, one in zip("abcd", place.shown(), strict=False)}
 
 
-def work_in_browser(page, user, work, count, act):
+def work_in_browser(page: Any, user: User, work: Queue, count: int, act: Callable[..., None]) -> None:
     page.goto(f"/queues/{work.pk}/work/")
     page.get_by_role("button", name="Start").click()
     page.wait_for_selector("#answer")
@@ -90,7 +92,7 @@ def work_in_browser(page, user, work, count, act):
     for done in range(1, count + 1):
         act(page, *in_hand(user, work))
         page.get_by_role("heading", name=f"Task {done + 1}", exact=True).wait_for()
-    assert work.seats.get(user=user).done == count
+    assert Seat.objects.get(queue=work, user=user).done == count
 
 
 def rank_by_keys(page, place, texts):
@@ -203,7 +205,7 @@ def the_votes_are_those_of_the_file(exports, people):
     assert len(raw) == 1500
     assert not any("@" in name for name in raw["annotator"])
     for number, person in enumerate(people, start=1):
-        said = Counter()
+        said: Counter[Any] = Counter()
         for row in raw:
             if row["annotator"] == members[person.pk]:
                 texts = {one["letter"]: one["text"] for one in row["responses"]}
@@ -223,10 +225,14 @@ def the_rankings_are_pairs(exports):
     for name in ("preference", "preference-implicit", "preference-text"):
         rows = exports.load("rank", name)
         assert len(rows) == expected
-        groups = [key for key, before in zip(rows["group_id"], [None, *rows["group_id"]], strict=False) if key != before]
+        groups = [
+            key for key, before in zip(rows["group_id"], [None, *rows["group_id"]], strict=False) if key != before
+        ]
         assert len(groups) == len(set(groups))  # contiguous
         assert sum(rows["pair_weight"]) == pytest.approx(len(groups))
-        assert all(chosen < rejected for chosen, rejected in zip(rows["rank_chosen"], rows["rank_rejected"], strict=True))
+        assert all(
+            chosen < rejected for chosen, rejected in zip(rows["rank_chosen"], rows["rank_rejected"], strict=True)
+        )
     explicit = exports.load("rank", "preference")
     assert {turn["role"] for prompt in explicit["prompt"] for turn in prompt} <= {"system", "user"}
     assert {len(one) for one in explicit["chosen"]} == {1}
