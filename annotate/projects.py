@@ -28,7 +28,8 @@ class Conflict(ValidationError):
 
 def lock(project: Project) -> None:
     """Let whatever else sets up this project wait until the transaction ends. Labels go on; an import
-    waits between two batches."""
+    waits between two batches.
+    """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 

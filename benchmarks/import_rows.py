@@ -12,6 +12,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,10 @@ def as_parquet(rows: Iterator[Row], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.Table.from_pylist(list(rows)), path)
+    first, *_ = prompts(1)
+    with pq.ParquetWriter(path, pa.Table.from_pylist([first]).schema) as writer:
+        for some in batched(rows, 10_000):
+            writer.write_table(pa.Table.from_pylist(list(some)))
 
 
 def queue(kind: str, overlap: int) -> "Queue":

@@ -33,11 +33,11 @@ END_SECONDS = 6
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(Exception):  # noqa: N818  # not an error: somebody wants us to end
+class Stopped(Exception):  # not an error: somebody wants us to end
     """One of ENDINGS came."""
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """It cannot start, or cannot go on; the message says why."""
 
 

@@ -16,7 +16,7 @@ PASSWORD = Path(os.environ.get("PRECEPTOR_DATA", ROOT / ".data")) / "demo-passwo
 def rank_three(page: Page) -> None:
     """Sign in as an annotator of the demo, take a task to rank, and give three responses their places."""
     page.goto(f"{ADDRESS}/sign-in/")
-    page.get_by_label(re.compile("e-mail", re.I)).fill("bea@demo.test")
+    page.get_by_label(re.compile("e-mail", re.IGNORECASE)).fill("bea@demo.test")
     page.get_by_label("Password", exact=True).fill(PASSWORD.read_text().strip())
     page.keyboard.press("Enter")
     page.get_by_role("link", name=re.compile("Rank")).first.click()

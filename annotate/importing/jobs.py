@@ -9,6 +9,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from typing import IO
 
@@ -167,19 +168,29 @@ def _take(import_id: int) -> Import | None:
 
 
 def _work(job: Import, tell: Tell) -> None:
-    with job.file.open("rb") as file:
+    with job.file.open("rb") as file, ThreadPoolExecutor(1) as pool:
         source = sources.read(file, skip=job.rows_read)
         shape, numbered = _shape(job, source.rows)
-        for batch in _one_ahead(_batches(Maker(job.queue, shape.turn), Source(numbered, source.progress))):
-            writing.write(job, batch)
+        batches = _batches(Maker(job.queue, shape.turn), Source(numbered, source.progress))
+        read = partial(pool.submit, next, batches, None)
+        coming = read()
+        while batch := coming.result():
+            # The next batch is read while PostgreSQL checks this one's keys and commits, a third of its time.
+            coming = writing.write(job, batch, meanwhile=read)
             tell(job)
-            if job.rows_refused >= limits.HOPELESS and not job.rows_added + job.rows_unchanged:
-                raise Unreadable(_("None of the first %d rows can be imported.") % job.rows_read)
-    if not job.rows_read:
-        raise Unreadable(_("The file holds no rows."))
-    if not job.rows_added + job.rows_unchanged:
-        raise Unreadable(_("None of the rows can be imported."))
+            _check_hope(job, over=False)
+    _check_hope(job, over=True)
     _finish(job)
+
+
+def _check_hope(job: Import, over: bool) -> None:
+    """Give up a file that brings nothing. Raises Unreadable."""
+    if job.rows_added + job.rows_unchanged:
+        return
+    if over:
+        raise Unreadable(_("None of the rows can be imported.") if job.rows_read else _("The file holds no rows."))
+    if job.rows_refused >= limits.HOPELESS:
+        raise Unreadable(_("None of the first %d rows can be imported.") % job.rows_read)
 
 
 def _shape(job: Import, numbered: Iterator[Numbered]) -> tuple[Shape, Iterator[Numbered]]:
@@ -230,15 +241,6 @@ def _put(batch: Batch, line: int, data: Row, maker: Maker) -> None:
         batch.items.append(maker.make(line, data))
     except Refused as refusal:
         batch.refused.append(Refusal(line, refusal.problem, data))
-
-
-def _one_ahead[T](things: Iterator[T]) -> Iterator[T]:
-    """The same things; while one is used, the next is made on another thread. PostgreSQL and Python work together."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, things, None)
-        while (thing := coming.result()) is not None:
-            coming = pool.submit(next, things, None)
-            yield thing
 
 
 # --- How it ends -----------------------------------------------------------------------------------------------------

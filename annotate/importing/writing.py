@@ -4,7 +4,7 @@ Whatever else sets up the project, another import included, waits until it ends:
 with ids of our own can be copied straight into their tables, and a queue's overlap can't change under its new tasks.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -26,8 +26,8 @@ class Taken(Exception):
     """The job is no longer this worker's: cancelled, or taken over by another after a long silence."""
 
 
-def write(job: Import, batch: Batch) -> None:
-    """Store a batch and count it, or neither. Raises Taken."""
+def write[T](job: Import, batch: Batch, meanwhile: Callable[[], T]) -> T:
+    """Store a batch and count it, or neither. `meanwhile` is called before the commit. Raises Taken."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             # No waiting for the disk: what a crash takes, it takes together with its count, and it is read again.
@@ -39,6 +39,7 @@ def write(job: Import, batch: Batch) -> None:
         refused = sorted(batch.refused + plan.refused, key=lambda one: one.line)
         _store_refusals(job, refused)
         _count(job, batch, plan, len(refused))
+        return meanwhile()
 
 
 def _known(queue: Queue, items: Sequence[Item]) -> Known:

@@ -38,7 +38,7 @@ def queue_of(kind: str) -> Queue:
 # --- What the people say -----------------------------------------------------------------------------------------
 
 
-def by_length(texts: dict[str, str]) -> dict[str, object]:
+def by_length(texts: dict[str, str]) -> dict[str, Any]:
     """A ranking: longer is better, the same length ties, empty is unusable."""
     usable = {letter: len(text.strip()) for letter, text in texts.items() if text.strip()}
     places = {length: place for place, length in enumerate(sorted(set(usable.values()), reverse=True), start=1)}
