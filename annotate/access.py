@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from annotate.models import Assignment, Import, Label, Member, Project, Queue, Role, Task, Token, User
+from annotate.models.rows import columns, first_row, instance
 
 type Who = User | AnonymousUser
 
@@ -89,9 +90,31 @@ def task(user: Who, pk: int, role: Role = Role.REVIEWER) -> Task:
     return found
 
 
+# Read with every draft and every submit; `Project.objects.seen_by` says the same of projects.
+_GIVEN = f"""
+SELECT {columns(Assignment, "a")}, {columns(Task, "t")}, {columns(Queue, "q")}
+FROM annotate_assignment a
+JOIN annotate_task t ON t.id = a.task_id
+JOIN annotate_queue q ON q.id = a.queue_id
+JOIN annotate_project p ON p.id = q.project_id AND p.archived_at IS NULL
+JOIN annotate_member m ON m.project_id = p.id AND m.user_id = %(user)s
+WHERE a.id = %(id)s AND a.holders @> ARRAY[%(user)s]::bigint[]
+  AND (%(project)s::bigint IS NULL OR p.id = %(project)s)
+"""  # noqa: S608  # put together from our own columns
+
+
 def assignment(user: Who, pk: int) -> Assignment:
     """A place the user holds, or once held: they may still hand in late."""
-    return _one(Assignment.objects.given_to(_person(user)).select_related("task", "queue"), pk)
+    person = _person(user)
+    project_id = person.token.project_id if person.token else None
+    values = {"id": pk, "user": person.pk, "project": project_id}
+    row = first_row(_GIVEN, values) if 0 < pk < 2**63 else None
+    if row is None:
+        raise Http404
+    read = iter(row)
+    place = instance(Assignment, read)
+    place.task, place.queue = instance(Task, read), instance(Queue, read)
+    return place
 
 
 def label(user: Who, pk: int, role: Role = Role.REVIEWER) -> Label:

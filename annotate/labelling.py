@@ -204,7 +204,7 @@ class _Hold:
 
 
 def _lock(user: User, assignment: Assignment, answer: Answer) -> _Hold:
-    seat = Seat.objects.select_for_update().filter(queue=assignment.queue_id, user=user).first()
+    seat = queue.find_seat(user, assignment.queue)
     if seat is None:
         raise NotTheirs(_("This task was never given to you."))
     values: Values = {"assignment": assignment.pk, "user": user.pk, "key": answer.key, "fence": answer.fence}

@@ -4,16 +4,17 @@ The same panel is a page's and the API's. It holds nothing but the texts: no mod
 response, nobody else's label, nothing that tells gold from other work.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import OuterRef, Subquery
 from django.utils.safestring import SafeString
 
 from annotate import kinds, labelling, rendering
-from annotate.models import Assignment, Draft, Prompt, Queue, Task, User
+from annotate.models import Assignment, Prompt, Queue, Task, User
+from annotate.models.rows import columns, first_row, instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +59,29 @@ class Panel:
         return labelling.form_for(self.assignment, data, initial=None if data is not None else self.draft)
 
 
+_PLACE = f"""
+SELECT {columns(Assignment, "a")}, {columns(Task, "t")}, {columns(Prompt, "p")}, d.payload, d.shown, d.active_seconds
+FROM annotate_assignment a
+JOIN annotate_task t ON t.id = a.task_id
+JOIN annotate_prompt p ON p.id = t.prompt_id
+LEFT JOIN annotate_draft d ON d.task_id = t.id AND d.annotator_id = %(user)s
+WHERE a.id = %(id)s
+"""  # noqa: S608  # put together from our own columns
+
+
 def load(user: User, assignment_id: int, queue: Queue) -> Panel:
     """The panel of a place that `user` holds (the caller has seen to that). Two statements."""
-    drafts = Draft.objects.filter(task=OuterRef("task"), annotator=user)
-    places = Assignment.objects.select_related("task__prompt").annotate(
-        draft_payload=Subquery(drafts.values("payload")),
-        draft_shown=Subquery(drafts.values("shown")),
-        draft_seconds=Subquery(drafts.values("active_seconds")),
-    )
-    assignment = places.get(pk=assignment_id)
-    assignment.queue = queue
-    payload, order = assignment.draft_payload, assignment.draft_shown  # type: ignore[attr-defined]  # annotated above
-    seconds = assignment.draft_seconds or 0.0  # type: ignore[attr-defined]
+    row = first_row(_PLACE, {"id": assignment_id, "user": user.pk})
+    if row is None:
+        raise Assignment.DoesNotExist
+    read = iter(row)
+    assignment = instance(Assignment, read)
+    assignment.queue, assignment.task = queue, instance(Task, read)
+    assignment.task.prompt = instance(Prompt, read)
+    payload, order, seconds = read
     shown = assignment.shown()
-    draft = labelling.named_as_shown(queue.way, payload, order, shown) if payload else None
-    return replace(_panel(assignment, shown, draft), seconds=seconds)
+    draft = labelling.named_as_shown(queue.way, json.loads(payload), order, shown) if payload else None
+    return replace(_panel(assignment, shown, draft), seconds=seconds or 0.0)
 
 
 def of_label(assignment: Assignment, shown: Sequence[int], payload: kinds.Payload) -> Panel:

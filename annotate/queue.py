@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Assignment, Queue, Seat, Task, User
+from annotate.models.rows import columns, first_row, instance
 
 #: A place given back is offered again this many open places further on than anybody has come.
 FURTHER_ON = 30
@@ -100,8 +101,23 @@ NOT_YOURS = Nothing("not_yours", _("This queue is kept for people assigned to it
 
 def lock_seat(user: User, queue: Queue) -> Seat:
     """The user's seat in the queue, locked until the transaction ends; made if there was none."""
-    Seat.objects.bulk_create([Seat(queue=queue, user=user)], ignore_conflicts=True)
-    return Seat.objects.select_for_update().get(queue=queue, user=user)
+    seat = find_seat(user, queue)
+    if seat is None:
+        Seat.objects.bulk_create([Seat(queue=queue, user=user)], ignore_conflicts=True)
+        seat = find_seat(user, queue)
+    assert seat is not None
+    return seat
+
+
+_SEAT = f"""
+SELECT {columns(Seat, "s")} FROM annotate_seat s WHERE queue_id = %(queue)s AND user_id = %(user)s FOR UPDATE
+"""  # noqa: S608  # put together from our own columns
+
+
+def find_seat(user: User, queue: Queue) -> Seat | None:
+    """As `lock_seat`, but None for somebody who never asked for work here."""
+    row = first_row(_SEAT, {"queue": queue.pk, "user": user.pk})
+    return instance(Seat, iter(row)) if row else None
 
 
 def claim(user: User, queue: Queue) -> int | Nothing:

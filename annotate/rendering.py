@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 import nh3
+from django.db import connection
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -74,11 +75,18 @@ def _read(digests: Iterable[bytes]) -> dict[bytes, str]:
     return {bytes(digest): html for digest, html in found.values_list("digest", "html")}
 
 
+_KEEP = """
+INSERT INTO annotate_rendering (digest, html, rules)
+SELECT digest, html, %(rules)s FROM unnest(%(digests)s::bytea[], %(texts)s::text[]) AS made (digest, html)
+ON CONFLICT (digest) DO UPDATE SET html = excluded.html, rules = excluded.rules
+"""
+
+
 def _keep(made: Mapping[bytes, str]) -> None:
-    rows = [Rendering(digest=digest, html=html, rules=RULES) for digest, html in sorted(made.items())]
-    Rendering.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["digest"], update_fields=["html", "rules"]
-    )
+    rows = sorted(made.items())  # in one order for all, so that two at once wait and don't deadlock
+    digests, texts = [digest for digest, _ in rows], [html for _, html in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, {"digests": digests, "texts": texts, "rules": RULES})
 
 
 def _plain(text: str) -> SafeString:

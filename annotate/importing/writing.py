@@ -53,12 +53,14 @@ def _known(queue: Queue, items: Sequence[Item]) -> Known:
     old = [item for item in items if item.key in known.prompts]
     if not old:
         return known
-    names = {stored.id: key for key, stored in known.prompts.items()}
+    asked = [(known.prompts[item.key].id, item.key, one.key) for item in old for one in item.candidates]
     responses = _rows(
-        "SELECT prompt_id, key, digest, id FROM annotate_response WHERE prompt_id = ANY(%s) AND key = ANY(%s)",
-        [list(names), [one.key for item in old for one in item.candidates]],
+        "SELECT asked.nth, stored.digest, stored.id "
+        "FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS asked (prompt_id, key, nth) "
+        "JOIN annotate_response stored ON stored.prompt_id = asked.prompt_id AND stored.key = asked.key",
+        [[prompt for prompt, _, _ in asked], [key for _, _, key in asked]],
     )
-    known.responses = {(names[prompt], key): Stored(bytes(digest), pk) for prompt, key, digest, pk in responses}
+    known.responses = {asked[nth - 1][1:]: Stored(bytes(digest), pk) for nth, digest, pk in responses}
     tasks = _rows(
         "SELECT digest FROM annotate_task WHERE queue_id = %s AND digest = ANY(%s)",
         [queue.pk, [item.task for item in old]],
@@ -78,16 +80,16 @@ def _rows(sql: str, values: Sequence[Any]) -> list[Record]:
 
 
 def _store(queue: Queue, plan: Plan) -> None:
-    _number("annotate_prompt", [stored for stored, _item in plan.prompts])
-    _number("annotate_response", [new.row for new in plan.responses])
-    _number("annotate_task", plan.tasks)
-    for task in plan.tasks:
-        task.position = _position(queue, task.id, task.item)
     if plan.prompts:
+        _number("annotate_prompt", [stored for stored, _item in plan.prompts])
         _copy(f"annotate_prompt ({_PROMPT})", _prompts(queue.project_id, plan.prompts))
     if plan.responses:
+        _number("annotate_response", [new.row for new in plan.responses])
         _copy(f"annotate_response ({_RESPONSE})", _responses(plan.responses))
     if plan.tasks:
+        _number("annotate_task", plan.tasks)
+        for task in plan.tasks:
+            task.position = _position(queue, task.id, task.item)
         _copy(f"annotate_task ({_TASK})", _tasks(queue, plan.tasks))
         _copy(f"annotate_assignment ({_PLACE})", _places(queue, plan.tasks))
 

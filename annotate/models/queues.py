@@ -127,10 +127,6 @@ class Task(models.Model):
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    def given_to(self, user: User) -> Self:
-        """Places `user` holds or once held, in projects they are a member of."""
-        return self.filter(holders__contains=[user.pk], queue__project__in=Project.objects.seen_by(user))
-
     def leased(self) -> Self:
         return self.filter(state=Assignment.State.LEASED)
 

@@ -432,7 +432,7 @@ def test_a_hopeless_file_is_given_up(monkeypatch):
 
 
 def test_our_own_mistakes_fail_the_job_without_a_trace_of_the_rows(monkeypatch, caplog):
-    def stumble(*args):
+    def stumble(*args, **options):
         raise ZeroDivisionError(SECRET)
 
     monkeypatch.setattr(writing, "write", stumble)
@@ -583,7 +583,7 @@ def test_a_poison_job_ends_after_some_workers():
 
 
 def test_a_database_in_trouble_leaves_the_job_for_later(monkeypatch, caplog):
-    def refuse(*args):
+    def refuse(*args, **options):
         raise OperationalError(SECRET)
 
     work = make.a_queue(kind="write")

@@ -1,4 +1,4 @@
-"""A worker's process is killed outright, again and again, and another one finishes what it left."""
+"""Real processes and threads: workers that are killed outright, and imports at the same time."""
 
 import io
 import json
@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -65,6 +67,31 @@ def test_rows_are_there_exactly_once_after_three_kills(settings, tmp_path):
     stored = Prompt.objects.order_by("pk").values_list("instruction", flat=True)
     assert digest(stored) == digest(rows)
     assert (Task.objects.count(), Assignment.objects.count()) == (ROWS, 2 * ROWS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_imports_at_once_into_one_project_share_its_prompts(settings, tmp_path, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    monkeypatch.setattr(limits, "BATCH_ROWS", 50)
+    project = make.a_project()
+    queues = [make.a_queue(project, kind="write") for _ in range(2)]
+    rows = [{"external_id": f"p-{n}", "instruction": f"Instruction {n}"} for n in range(400)]
+    gate = threading.Barrier(4)
+
+    def load(nth):
+        mine = rows if nth < 2 else rows[::-1]
+        file = io.BytesIO("".join(json.dumps(row) + "\n" for row in mine).encode())
+        try:
+            gate.wait()
+            return importing.run_now(queues[nth % 2], project.created_by, file, "rows.jsonl")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = list(pool.map(load, range(4)))
+    assert [(job.state, job.rows_read, job.rows_refused) for job in jobs] == [("done", 400, 0)] * 4
+    assert sum(job.rows_added for job in jobs) == 800
+    assert (Prompt.objects.count(), Task.objects.count(), Assignment.objects.count()) == (400, 800, 800)
 
 
 def digest(texts):
