@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ os.environ["PRECEPTOR_DATA"] = str(ROOT / ".data" / "test")
 os.environ["CELERY_BROKER_URL"] = "memory://"
 os.environ["PRECEPTOR_LOCAL"] = "1"
 os.environ["DEBUG"] = "0"
+os.environ["DATABASE_LOCK_TIMEOUT"] = "20s"
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 
@@ -96,4 +98,20 @@ def page(browser: Browser, live_server: object) -> Iterator[Page]:
     )
     yield page
     context.close()
+    _wait_until_served()
     assert complaints == []
+
+
+def _wait_until_served() -> None:
+    """Requests that the page had sent off may still be at work: emptying the tables now would get in their way."""
+    from django.db import connection
+
+    sql = """SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.02)

@@ -16,6 +16,7 @@ from django.db import OperationalError, connection
 
 from annotate.exporting.base import LabelFacts, Labelled, PromptFacts, ResponseFacts
 from annotate.models import Queue
+from annotate.models.projects import PSEUDONYM
 from annotate.models.prompts import turns_of
 
 #: Labels in a page. The first is short, so that a stream begins at once; then pages grow and shrink with the texts.
@@ -78,7 +79,7 @@ SELECT l.id, l.payload, l.shown {columns}
 FROM annotate_label l
 LEFT JOIN annotate_task t ON t.id = l.task_id
 LEFT JOIN annotate_queue q ON q.id = l.queue_id
-LEFT JOIN annotate_member m ON m.project_id = q.project_id AND m.user_id = l.annotator_id
+LEFT JOIN annotate_project p ON p.id = q.project_id
 LEFT JOIN annotate_guideline g ON g.id = l.guideline_id
 WHERE l.queue_id = %(queue)s AND l.id > %(after)s AND l.id <= %(horizon)s
   AND (%(amended)s OR NOT EXISTS (SELECT FROM annotate_label n
@@ -86,10 +87,9 @@ WHERE l.queue_id = %(queue)s AND l.id > %(after)s AND l.id <= %(horizon)s
 ORDER BY l.id LIMIT %(limit)s
 """
 
-# Who has left the project has no pseudonym there any more: they get one that tells as little and stays the same.
-_FACTS = """
+_FACTS = f"""
 , q.id::text, q.name, l.task_id::text,
-coalesce(m.pseudonym, 'left-' || left(md5(q.shuffle_seed::text || l.annotator_id), 8)), coalesce(g.version, 0),
+{PSEUDONYM}, coalesce(g.version, 0),
 l.active_seconds, to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
 coalesce(l.supersedes_id::text, ''), l.key::text
 """

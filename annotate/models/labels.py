@@ -5,11 +5,11 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery, Value
-from django.db.models.functions import MD5, Cast, Coalesce, Concat, Left, Now
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import MD5, Cast, Concat, Left, Now
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models.people import Member, User
+from annotate.models.people import User
 from annotate.models.projects import Guideline
 from annotate.models.queues import Assignment, Queue, Task
 
@@ -23,11 +23,12 @@ class LabelQuerySet(models.QuerySet["Label"]):
         return self.filter(queue=queue)
 
     def with_pseudonym(self) -> Self:
-        """With the annotator's `pseudonym` in the project; who has left has another that stays as it is."""
-        members = Member.objects.filter(project=OuterRef("queue__project"), user=OuterRef("annotator"))
-        identity = Concat(*(Cast(name, models.TextField()) for name in ("queue__shuffle_seed", "annotator_id")))
-        gone = Concat(Value("left-"), Left(MD5(identity), 8))
-        return self.annotate(pseudonym=Coalesce(Subquery(members.values("pseudonym")), gone))
+        """With the annotator's `pseudonym` in the project: `Project.pseudonym`, told by the database."""
+        seed = Cast("queue__project__pseudonym_seed", models.TextField())
+        person = Cast("annotator_id", models.TextField())
+        digest = MD5(Concat(seed, Value(":"), person, output_field=models.TextField()))
+        name = Concat(Value("annotator-"), Left(digest, 10), output_field=models.TextField())
+        return self.annotate(pseudonym=name)
 
 
 class Label(models.Model):

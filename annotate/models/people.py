@@ -21,11 +21,6 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def new_pseudonym() -> str:
-    """The name a person has in exports and in managers' lists of raw labels."""
-    return f"annotator-{secrets.token_hex(4)}"
-
-
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=email.strip().lower(), **fields)
@@ -89,17 +84,19 @@ class Member(models.Model):
     project = models.ForeignKey("annotate.Project", models.CASCADE, related_name="members")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.ANNOTATOR)
-    pseudonym = models.CharField(max_length=40, default=new_pseudonym, editable=False)
     joined_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
             models.UniqueConstraint("project", "user", name="member_once_per_project"),
-            models.UniqueConstraint("project", "pseudonym", name="member_pseudonym_unique"),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+    @property
+    def pseudonym(self) -> str:
+        return self.project.pseudonym(self.user_id)
 
     def can(self, role: Role) -> bool:
         return Role(self.role).covers(role)

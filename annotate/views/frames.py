@@ -67,9 +67,11 @@ def number(text: str) -> int:
 def names(project: Project, user_ids: Iterable[int], runs: bool) -> dict[int, str]:
     """What to call annotators, by user id: by their names for whoever runs the project, else by their pseudonyms."""
     ids = set(user_ids)
+    if not runs:
+        return {pk: project.pseudonym(pk) for pk in ids}
     members = Member.objects.filter(project=project, user__in=ids).select_related("user")
-    known = {one.user_id: str(one.user) if runs else one.pseudonym for one in members}
-    return {pk: known.get(pk) or _("former member %s") % pk for pk in ids}
+    known = {one.user_id: str(one.user) for one in members}
+    return {pk: known.get(pk) or _("former member, %s") % project.pseudonym(pk) for pk in ids}
 
 
 def described(labels: Iterable[Label], project: Project, runs: bool) -> list[tuple[Label, str, str]]:
