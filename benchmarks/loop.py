@@ -155,6 +155,7 @@ def main() -> None:
             file.flush()
             sessions = Path(file.name)
             drive(sessions, queue.pk, 5)  # warm up
+            time.sleep(2)  # what the client broke off at the end is still being answered
             saturated(sessions, queue.pk, chosen.seconds, web)
             offered(sessions, queue.pk, chosen.seconds, 50)
 
