@@ -54,8 +54,13 @@ def _pgmq(database: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+# Whoever only sends, a web page above all, does not wait for a broker that is down: the sweep sends again.
+SENDING = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+
+
 def _redis() -> dict[str, Any]:
     options = {
+        **SENDING,
         "visibility_timeout": REDELIVERY_SECONDS,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
@@ -66,7 +71,7 @@ def _redis() -> dict[str, Any]:
 
 
 def _rabbitmq() -> dict[str, Any]:
-    return {"task_default_queue_type": "quorum", "broker_transport_options": {"confirm_publish": True}}
+    return {"task_default_queue_type": "quorum", "broker_transport_options": {"confirm_publish": True, **SENDING}}
 
 
 def _conninfo(database: dict[str, Any]) -> str:

@@ -22,9 +22,11 @@ def rank_three(page: Page) -> None:
     page.get_by_role("link", name=re.compile("Rank")).first.click()
     page.get_by_role("button", name=re.compile("Start|Continue")).click()
     page.wait_for_selector("#answer")
-    for letter, place in zip("abc", "213", strict=True):
+    lengths = {letter: len(page.locator(f"#response-{letter} .prose").inner_text()) for letter in "abcd"}
+    for place, letter in enumerate(sorted(lengths, key=lengths.__getitem__, reverse=True)[:3], start=1):
         page.locator(f"#response-{letter}").focus()
-        page.keyboard.press(place)
+        page.keyboard.press(str(place))
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(500)
 
 
