@@ -148,7 +148,7 @@ def main() -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
         project, users = crowd.a_crowd(chosen.people + 1)
         note(f"making {chosen.tasks:,} tasks, overlap 3 ...")
-        queue = crowd.a_queue(project, "loop", chosen.tasks, prompts=20_000)
+        queue = crowd.a_queue(project, "loop", chosen.tasks, prompts=8_000)
         statements(users.pop(), queue.pk)
         with server() as web, tempfile.NamedTemporaryFile("w+") as file:
             file.write("\n".join(sign_in(user.email, crowd.PASSWORD) for user in users))
