@@ -106,7 +106,7 @@ class ImportOut(serializers.ModelSerializer[Import]):
     def get_detail(self, job: Import) -> str:
         if job.is_over or self.context["worker_alive"]:
             return job.error
-        return str(_("No worker is running, so this import waits. `make run` starts one, `python -m config.worker` another."))
+        return str(_("No worker is running, so this import waits. `python -m config.worker` starts one."))
 
 
 class RefusedRowOut(serializers.ModelSerializer[RefusedRow]):
