@@ -13,7 +13,7 @@ def of_label(label: Labelled, counts: Counts) -> list[Pair]:
     for one in label.kind.comparisons(label.payload):
         if one.tie:
             counts.ties_dropped += 1
-        elif label.responses[one.winner].text == label.responses[one.loser].text:
+        elif label.text_of(one.winner).text == label.text_of(one.loser).text:
             counts.identical_dropped += 1
         else:
             found.append(one)

@@ -1,6 +1,20 @@
 """The kinds of work, one module each, found through `settings.KINDS` and nothing else."""
 
-from annotate.kinds.base import Comparison, Example, Kind, LabelForm, Payload, Problem, letters_for, wrong_types
+from annotate.kinds.base import (
+    Comparison,
+    Example,
+    Kind,
+    LabelForm,
+    Options,
+    Payload,
+    Problem,
+    Rating,
+    Shown,
+    StepLabel,
+    Verdict,
+    letters_for,
+    wrong_types,
+)
 from annotate.kinds.registry import all_kinds, choices, get
 
 __all__ = [
@@ -8,8 +22,13 @@ __all__ = [
     "Example",
     "Kind",
     "LabelForm",
+    "Options",
     "Payload",
     "Problem",
+    "Rating",
+    "Shown",
+    "StepLabel",
+    "Verdict",
     "all_kinds",
     "choices",
     "get",

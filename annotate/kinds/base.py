@@ -48,6 +48,40 @@ class Comparison(NamedTuple):
     rank_loser: int = 2
 
 
+class Verdict(NamedTuple):
+    """One response called good or bad by itself."""
+
+    name: str
+    good: bool
+
+
+class Rating(NamedTuple):
+    """One response's score on one axis."""
+
+    name: str
+    axis: str
+    score: int
+
+
+class StepLabel(NamedTuple):
+    """One step of a response: its text and +1 (right), 0 (neither) or -1 (wrong)."""
+
+    text: str
+    rating: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What of a task an answer is checked against. `texts` and `facts` are read for a kind that `reads` alone.
+
+    `letters`: the blind ids in shown order; `texts`: the responses' texts by letter; `facts`: the prompt's `meta`.
+    """
+
+    letters: Sequence[str] = ()
+    texts: Mapping[str, str] = dataclass_field(default_factory=dict)
+    facts: Mapping[str, Any] = dataclass_field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A task of this kind and a correct answer to it: feeds the contract test, the preview and the demo."""
@@ -58,12 +92,19 @@ class Example:
     input: str = ""
     responses: tuple[str, ...] = ()
     options: dict[str, Any] = dataclass_field(default_factory=dict)
+    #: the prompt's `meta`
+    facts: dict[str, Any] = dataclass_field(default_factory=dict)
+
+    def shown(self) -> "Shown":
+        """The task as it is before somebody who makes `payload` of it."""
+        letters = letters_for(len(self.responses))
+        return Shown(letters, dict(zip(letters, self.responses, strict=True)), self.facts)
 
 
 class LabelForm(forms.Form):
     """Checks an answer, whether it comes as a page's POST or as an API's JSON payload.
 
-    Arguments: `letters`, the blind ids of the responses shown; `options`, the queue's options.
+    Arguments: `shown`, the task it answers; `options`, the queue's options.
     """
 
     comment = forms.CharField(
@@ -77,12 +118,13 @@ class LabelForm(forms.Form):
         self,
         data: Mapping[str, Any] | None = None,
         *,
-        letters: Sequence[str] = (),
+        shown: Shown | None = None,
         options: Options | None = None,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
-        self.letters = list(letters)
+        self.shown = shown or Shown()
+        self.letters = list(self.shown.letters)
         self.options: Options = options or {}
         self.build()
 
@@ -132,17 +174,31 @@ class Kind(ABC):
     description: ClassVar[str | Promise]
     #: what the annotator is asked to do, in a sentence
     asks: ClassVar[str | Promise]
-    #: the prompt, the responses and their fields; with the partials `controls` (stay in sight) and `keys` (for help)
+    #: the prompt, the responses and their fields; with the partial `controls` (what stays in sight)
     template: ClassVar[str]
+    #: (key, what it does), for the help and for whoever wants it on another key; "1 … 9" stands for several
+    keys: ClassVar[Sequence[tuple[str, str | Promise]]] = ()
     #: ES module under static/js/ that adds keys and pointer acts to the page; the form works without it.
     script: ClassVar[str] = ""
     #: fewest and most responses a task of this kind shows
     responses: ClassVar[tuple[int, int]] = (0, 0)
+    #: Whether its form needs the responses' texts and the prompt's facts, not only the letters.
+    reads: ClassVar[bool] = False
     options_form: ClassVar[type[forms.Form]] = forms.Form
     label_form: ClassVar[type[LabelForm]] = LabelForm
 
-    def check_task(self, responses: Sequence[str], options: Options) -> Iterator[Problem]:
-        """What is wrong with a task of this kind, given its responses' texts. Nothing when it can be shown."""
+    def reads_with(self, options: Options) -> bool:
+        """Whether it `reads` under these options."""
+        return self.reads
+
+    def gives(self, what: str, options: Options) -> bool:
+        """Whether answers made under these options can hold `what`, a method of this class such as "ratings"."""
+        return getattr(type(self), what) is not getattr(Kind, what)
+
+    def check_task(
+        self, responses: Sequence[str], options: Options, facts: Mapping[str, Any] | None = None
+    ) -> Iterator[Problem]:
+        """What is wrong with a task of this kind, given its responses' texts and its prompt's `meta`."""
         low, high = self.responses
         if not low <= len(responses) <= high:
             wanted = f"{low}" if low == high else f"{low} to {high}"
@@ -164,8 +220,28 @@ class Kind(ABC):
         """Texts in this answer that a model should learn to write (supervised fine-tuning)."""
         return iter(())
 
+    def in_words(self, payload: Payload) -> str:
+        """The answer in one line, without the texts that were written. Responses are called as `payload` does."""
+        return ""
+
+    def written(self, payload: Payload) -> dict[str, str]:
+        """Texts that this answer sets beside the responses shown, by a name that `comparisons` may use."""
+        return {}
+
     def comparisons(self, payload: Payload) -> Iterator[Comparison]:
-        """Every pair of responses this answer orders or ties."""
+        """Every pair of responses this answer orders or ties; also of those it has `written`."""
+        return iter(())
+
+    def verdicts(self, payload: Payload) -> Iterator[Verdict]:
+        """Responses called good or bad by themselves (unpaired preference, KTO)."""
+        return iter(())
+
+    def ratings(self, payload: Payload) -> Iterator[Rating]:
+        """Scores of responses on named axes."""
+        return iter(())
+
+    def steps(self, payload: Payload, texts: Mapping[str, str]) -> Iterator[StepLabel]:
+        """The steps of the one response with their labels (process rewards). `texts`: the responses, by letter."""
         return iter(())
 
     @abstractmethod

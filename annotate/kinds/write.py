@@ -1,11 +1,11 @@
 """`write`: answer the prompt in your own words. Payload: `{"text": str, "comment": str}`."""
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from annotate.kinds import texts
 from annotate.kinds.base import Example, Kind, LabelForm, Payload
 
 
@@ -62,19 +62,15 @@ class Write(Kind):
     asks = _("Write the answer that a good assistant would give.")
     template = "kinds/write.html"
     script = "js/write.js"
+    keys = (("w", _("Write the response")),)
     options_form = WriteOptions
     label_form = WriteForm
 
     def distance(self, first: Payload, second: Payload) -> float:
-        """1 - the share of matching words (Ratcliff/Obershelp, as in Python's difflib)."""
-        left, right = first["text"].split(), second["text"].split()
-        return 1.0 - SequenceMatcher(None, left, right, autojunk=False).ratio()
+        return texts.distance(first, second)
 
     def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
-        """The text nearest to all others (the medoid). Two texts have no middle: None."""
-        if len(payloads) == 2:
-            return None
-        return min(payloads, key=lambda one: sum(self.distance(one, other) for other in payloads), default=None)
+        return texts.medoid(payloads)
 
     def demonstrations(self, payload: Payload) -> Iterator[str]:
         yield payload["text"]

@@ -1,7 +1,7 @@
 """The nouns. Fields, constraints and one-row rules; what happens to them is in the verbs' modules."""
 
 from annotate.models.files import Import, Job, RefusedRow, Release, Rendering, Replay, WorkerBeat
-from annotate.models.labels import Draft, Exit, Label
+from annotate.models.labels import Draft, Exit, Label, Review
 from annotate.models.people import Invitation, Member, Role, Scope, Token, User
 from annotate.models.projects import Guideline, Project
 from annotate.models.prompts import Prompt, Response
@@ -25,6 +25,7 @@ __all__ = [
     "Rendering",
     "Replay",
     "Response",
+    "Review",
     "Role",
     "Scope",
     "Seat",

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +65,11 @@ class Import(Job):
     rows_added = models.PositiveIntegerField(default=0)
     rows_unchanged = models.PositiveIntegerField(default=0)
     rows_refused = models.PositiveIntegerField(default=0)
+    #: rows with a response that says which model wrote it, and the lines of the first of them
+    rows_self_named = models.PositiveIntegerField(default=0, db_default=0)
+    self_named_lines = ArrayField(
+        models.PositiveIntegerField(), blank=True, default=list, db_default=Value([], ArrayField(models.IntegerField()))
+    )
 
     objects = JobQuerySet.as_manager()
 

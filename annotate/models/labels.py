@@ -62,7 +62,10 @@ class Label(models.Model):
             models.UniqueConstraint("assignment", "fence", condition=Q(supersedes=None), name="label_once_per_lease"),
             models.UniqueConstraint("annotator", "key", name="label_key_once"),
         ]
-        indexes = [models.Index("queue", "id", name="label_of_queue")]
+        indexes = [
+            models.Index("queue", "id", name="label_of_queue"),
+            models.Index("annotator", "id", name="label_of_person"),
+        ]
 
     def __str__(self) -> str:
         return f"label {self.pk}"
@@ -111,3 +114,28 @@ class Exit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.way} by {self.annotator}"
+
+
+class Review(models.Model):
+    """What a reviewer said of a label. Never edited: the newest counts."""
+
+    class Verdict(models.TextChoices):
+        ACCEPT = "accept", _("accepted")
+        REJECT = "reject", _("rejected")
+
+    label = models.ForeignKey(Label, models.PROTECT, related_name="reviews")
+    reviewer = models.ForeignKey(User, models.PROTECT, related_name="reviews")
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    reason = models.TextField(_("reason"), blank=True, max_length=2_000, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+    #: when its annotator first saw it
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(verdict="reject") | ~Q(reason=""), name="review_that_rejects_says_why"),
+        ]
+        indexes = [models.Index("label", condition=Q(seen_at=None), name="review_unseen")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} by {self.reviewer}"

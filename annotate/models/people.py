@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -43,6 +43,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(db_default=Now())
+    #: the language of pages; empty: as the browser asks
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
+    #: how pages look and which keys act; see `annotate.preferences`
+    preferences = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
@@ -71,6 +75,11 @@ class Role(models.TextChoices):
     @property
     def rank(self) -> int:
         return list(Role).index(self)
+
+    @property
+    def word(self) -> str:
+        """The role alone, in the reader's language: its label as far as the colon."""
+        return str(self.label).partition(":")[0]
 
     def covers(self, other: "Role") -> bool:
         return self.rank >= other.rank

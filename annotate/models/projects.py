@@ -69,4 +69,4 @@ class Guideline(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"version {self.version}"
+        return str(_("version %s") % self.version)

@@ -58,6 +58,7 @@ class Queue(models.Model):
         validators=[MinValueValidator(30), MaxValueValidator(86_400)],
     )
     assigned_only = models.BooleanField(_("only people assigned to it"), default=False)
+    confirm_guidelines = models.BooleanField(_("the guidelines have to be read first"), default=False, db_default=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
     preset = models.CharField(max_length=60, blank=True, default="", db_default="")
     #: Decides in which order each lease shows its responses; see `Assignment.shown`.
@@ -218,6 +219,10 @@ class Seat(models.Model):
     cursor_id = models.BigIntegerField(default=0, db_default=0)
     done = models.PositiveIntegerField(default=0, db_default=0)
     active_seconds = models.FloatField(default=0, db_default=0.0)
+    #: the version of the guidelines this person last said to have read
+    read_guideline = models.ForeignKey(
+        Guideline, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -1,7 +1,8 @@
 """`rank`: put the responses in order, ties allowed.
 
-Payload: `{"ranks": {"a": 1, "b": 2, "c": 2}, "unusable": ["d"], "comment": ""}`. 1 is best, equal numbers tie.
-Every response is ranked or marked unusable: one that was not touched is refused, never given a place by default.
+Payload: `{"ranks": {"a": 1, "b": 2, "c": 2}, "unusable": ["d"], "comment": ""}`, and what `extras` asks for. 1 is
+best, equal numbers tie. Every response is ranked or marked unusable: one that was not touched is refused, never given
+a place by default.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +12,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Comparison, Example, Kind, LabelForm, Payload
-from rankings.kinds import orders
+from annotate.kinds import Comparison, Example, Payload
+from rankings.kinds import axes, orders
+from rankings.kinds.extras import ExtraOptions, Judging, JudgingForm
 
 
-class RankOptions(forms.Form):
+class RankOptions(ExtraOptions):
+    field_order = ("ties", "unusable")
+
     ties = forms.BooleanField(
         label=_("Ties allowed"),
         required=False,
@@ -39,8 +43,9 @@ class Row:
     errors: list[str]
 
 
-class RankForm(LabelForm):
+class RankForm(JudgingForm):
     def build(self) -> None:
+        super().build()
         for letter in self.letters:
             self.fields[f"ranks.{letter}"] = forms.IntegerField(
                 label=letter.upper(), min_value=1, max_value=len(self.letters), required=False
@@ -52,8 +57,8 @@ class RankForm(LabelForm):
 
     @classmethod
     def flatten(cls, payload: Payload) -> dict[str, Any]:
-        flat = {name: value for name, value in payload.items() if name != "ranks"}
-        ranks = payload.get("ranks", {})
+        flat = super().flatten(payload)
+        ranks = flat.pop("ranks", {})
         if not isinstance(ranks, dict):
             return flat | {"ranks": ranks}
         return flat | {f"ranks.{letter}": rank for letter, rank in ranks.items()}
@@ -66,9 +71,15 @@ class RankForm(LabelForm):
                 self.add_error(name, _("Response %s is ranked and unusable: choose one.") % letter.upper())
             elif letter not in ranks and letter not in unusable and name not in self.errors:
                 self.add_error(name, _("Response %s has no place yet.") % letter.upper())
-        if not self.options.get("ties", True) and len(set(ranks.values())) < len(ranks):
+        if not self.ties and len(set(ranks.values())) < len(ranks):
             self.add_error(None, _("Ties are off in this queue: give every response a place of its own."))
+        self.excuse(unusable)
+        self.clean_extras()
         return self.cleaned_data
+
+    def best(self) -> list[str]:
+        ranks = self._ranks()
+        return [letter for letter, rank in ranks.items() if rank == min(ranks.values())]
 
     def payload(self) -> Payload:
         # A draft keeps the places as they were given: closing a gap would tie what is still to come.
@@ -76,8 +87,14 @@ class RankForm(LabelForm):
         return {
             "ranks": ranks if self.errors else orders.dense(ranks),
             "unusable": self._unusable(),
+            **self.extras(),
             "comment": self.cleaned_data.get("comment", ""),
         }
+
+    @property
+    def ties(self) -> bool:
+        """Whether two responses may share a place."""
+        return bool(self.options.get("ties", True))
 
     @property
     def places(self) -> list[str]:
@@ -101,39 +118,60 @@ class RankForm(LabelForm):
         return sorted(self.cleaned_data.get("unusable", []))
 
 
-class Rank(Kind):
+class Rank(Judging):
     name = "rank"
     label = _("Rank responses")
     description = _("People put two to nine responses in order, best first.")
     asks = _("Put the responses in order, best first.")
     template = "kinds/rank.html"
     script = "js/rank.js"
+    keys = (
+        ("1 … 9", _("Place of the marked response, 1 is best; goes on to the next")),
+        ("=", _("Same place as the one before: a tie")),
+        ("[ ]", _("One place better, one place worse; so do Shift ↑ and Shift ↓")),
+        ("u", _("Unusable")),
+        ("← →", _("Response before, response after")),
+        ("Backspace", _("Take the place back")),
+        ("Ctrl+Z", _("Undo the last move")),
+        ("r", _("Write the reason, where one is asked for")),
+        ("i", _("Improve the best response, where that is asked for")),
+    )
     responses = (2, 9)
     options_form = RankOptions
     label_form = RankForm
 
     def rename(self, payload: Payload, names: Mapping[str, str]) -> Payload:
-        return payload | {
+        return super().rename(payload, names) | {
             "ranks": {names[one]: rank for one, rank in payload.get("ranks", {}).items()},
             "unusable": sorted(names[one] for one in payload.get("unusable", [])),
         }
 
     def distance(self, first: Payload, second: Payload) -> float:
-        """See `orders.distance`; unusable responses share the place after the last."""
+        """See `orders.distance`; unusable responses share the place after the last. Of the order alone."""
         return orders.distance(_places(first), _places(second))
 
     def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
-        """Order by mean place; unusable where more than half say so."""
+        """Order by mean place; unusable where more than half say so; scores and flags as `axes.consensus` has them."""
         if not payloads:
             return None
         votes = [one for payload in payloads for one in payload["unusable"]]
         unusable = sorted({one for one in votes if 2 * votes.count(one) > len(payloads)})
         places = [{k: v for k, v in _places(one).items() if k not in unusable} for one in payloads]
-        return {"ranks": orders.mean_order(places), "unusable": unusable, "comment": ""}
+        ranks = orders.mean_order(places)
+        return {"ranks": ranks, "unusable": unusable, **axes.consensus(payloads), "comment": ""}
+
+    def in_words(self, payload: Payload) -> str:
+        """As "B > A = C", best first."""
+        ranks = payload["ranks"]
+        groups = [sorted(one for one in ranks if ranks[one] == place) for place in sorted(set(ranks.values()))]
+        order = " > ".join(" = ".join(one.upper() for one in group) for group in groups)
+        bad = ", ".join(one.upper() for one in payload["unusable"])
+        return "; ".join(filter(None, [order, bad and _("unusable: %s") % bad]))
 
     def comparisons(self, payload: Payload) -> Iterator[Comparison]:
-        """Pairs of ranked responses. Unusable ones are not in the order, so they are in no pair."""
-        return orders.comparisons(payload["ranks"])
+        """Pairs of ranked responses, and the improved text. Unusable ones are not in the order, so in no pair."""
+        yield from orders.comparisons(payload["ranks"])
+        yield from self.improvement(payload)
 
     def example(self) -> Example:
         return Example(

@@ -40,7 +40,7 @@ class Preferences(Format[Pair]):
     def row(self, label: Labelled, pick: Pair) -> Row:
         pair, in_group = pick
         return (
-            *self.texts(label.prompt, label.responses[pair.winner], label.responses[pair.loser]),
+            *self.texts(label.prompt, label.text_of(pair.winner), label.text_of(pair.loser)),
             label.prompt.key,
             str(label.id),
             pair.rank_winner,
