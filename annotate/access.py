@@ -128,6 +128,13 @@ def label(user: Who, pk: int, role: Role = Role.REVIEWER) -> Label:
     return found
 
 
+def own_label(user: Who, pk: int) -> Label:
+    """One of the user's own labels, whatever their role."""
+    person = _person(user)
+    mine = Label.objects.filter(annotator=person, queue__project__in=Project.objects.seen_by(person))
+    return _one(mine.select_related("queue__project", "task__prompt", "guideline"), pk)
+
+
 def token(user: Who, pk: int) -> Token:
     """One of the user's own tokens."""
     return _one(Token.objects.filter(user=_person(user)), pk)

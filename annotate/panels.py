@@ -45,6 +45,8 @@ class Panel:
     draft: kinds.Payload | None
     #: active seconds up to the draft
     seconds: float = 0.0
+    #: the draft's version, 0 without one
+    version: int = 0
 
     @property
     def queue(self) -> Queue:
@@ -56,11 +58,19 @@ class Panel:
 
     def form(self, data: Mapping[str, object] | None = None) -> kinds.LabelForm:
         """The kind's form over a page's POST, or holding the draft."""
-        return labelling.form_for(self.assignment, data, initial=None if data is not None else self.draft)
+        return labelling.form_for(
+            self.assignment, data, initial=None if data is not None else self.draft, shown=self.shown()
+        )
+
+    def shown(self) -> kinds.Shown:
+        """The task, as the kind's form sees it."""
+        texts = {one.letter: one.text for one in self.candidates}
+        return kinds.Shown(list(texts), texts, self.assignment.task.prompt.meta)
 
 
 _PLACE = f"""
-SELECT {columns(Assignment, "a")}, {columns(Task, "t")}, {columns(Prompt, "p")}, d.payload, d.shown, d.active_seconds
+SELECT {columns(Assignment, "a")}, {columns(Task, "t")}, {columns(Prompt, "p")}, d.payload, d.shown, d.active_seconds,
+       d.version
 FROM annotate_assignment a
 JOIN annotate_task t ON t.id = a.task_id
 JOIN annotate_prompt p ON p.id = t.prompt_id
@@ -78,10 +88,10 @@ def load(user: User, assignment_id: int, queue: Queue) -> Panel:
     assignment = instance(Assignment, read)
     assignment.queue, assignment.task = queue, instance(Task, read)
     assignment.task.prompt = instance(Prompt, read)
-    payload, order, seconds = read
+    payload, order, seconds, version = read
     shown = assignment.shown()
     draft = labelling.named_as_shown(queue.way, json.loads(payload), order, shown) if payload else None
-    return replace(_panel(assignment, shown, draft), seconds=seconds or 0.0)
+    return replace(_panel(assignment, shown, draft), seconds=seconds or 0.0, version=version or 0)
 
 
 def of_label(assignment: Assignment, shown: Sequence[int], payload: kinds.Payload) -> Panel:
@@ -92,7 +102,7 @@ def of_label(assignment: Assignment, shown: Sequence[int], payload: kinds.Payloa
 def preview(queue: Queue) -> Panel:
     """The queue's screen as an annotator sees it, on the kind's example. Nothing of it is stored."""
     example = queue.way.example()
-    prompt = Prompt(instruction=example.instruction, input=example.input)
+    prompt = Prompt(instruction=example.instruction, input=example.input, meta=example.facts)
     task = Task(queue=queue, prompt=prompt, response_ids=list(range(len(example.responses))))
     assignment = Assignment(task=task, queue=queue, slot=1, position=0)
     turns = prompt.turns()

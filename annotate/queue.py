@@ -4,6 +4,7 @@ Only PostgreSQL's clock decides leases. The seat is locked before anything else 
 only ever taken with SKIP LOCKED, so nobody waits for anybody but themselves.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,12 @@ from annotate.models.rows import columns, first_row, instance
 #: A place given back is offered again this many open places further on than anybody has come.
 FURTHER_ON = 30
 
+#: How many places one person may hold in one queue: the task before them, and one ahead that their screen prepares.
+MOST_HELD = 2
+
 # Places this person must not get: of a task they hold, have labelled, or have declined or flagged. OFFSET 0 keeps the
 # planner from turning the look-up of one task into a join with all that the person has ever done.
-_NOT_MINE = """
+NOT_MINE = """
     NOT EXISTS (SELECT FROM annotate_assignment o
                 WHERE o.task_id = a.task_id AND o.annotator_id = %(user)s OFFSET 0)
     AND NOT EXISTS (SELECT FROM annotate_label l
@@ -32,18 +36,18 @@ _NOT_MINE = """
 _CLAIM = f"""
 WITH expired AS (
     SELECT a.id FROM annotate_assignment a
-    WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND a.lease_until < now() AND {_NOT_MINE}
+    WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND a.lease_until < now() AND {NOT_MINE}
       AND (SELECT t.state FROM annotate_task t WHERE t.id = a.task_id) = 'ready'
     ORDER BY a.lease_until LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), ahead AS (
     SELECT a.id FROM annotate_assignment a
     WHERE a.queue_id = %(queue)s AND a.state = 'open'
-      AND (a.position, a.id) > (%(position)s, %(id)s) AND {_NOT_MINE}
+      AND (a.position, a.id) > (%(position)s, %(id)s) AND {NOT_MINE}
     ORDER BY a.position, a.id LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), behind AS (
     SELECT a.id FROM annotate_assignment a
     WHERE a.queue_id = %(queue)s AND a.state = 'open'
-      AND (a.position, a.id) <= (%(position)s, %(id)s) AND {_NOT_MINE}
+      AND (a.position, a.id) <= (%(position)s, %(id)s) AND {NOT_MINE}
     ORDER BY a.position, a.id LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), found AS (
     SELECT id, false AS in_order FROM expired
@@ -64,9 +68,9 @@ WITH expired AS (
 SELECT id FROM place
 """  # noqa: S608  # put together from our own words
 
-_IN_HAND = """
-SELECT id FROM annotate_assignment
-WHERE annotator_id = %s AND queue_id = %s AND state = 'leased' ORDER BY leased_at LIMIT 1
+_RENEW = """
+UPDATE annotate_assignment SET lease_until = now() + make_interval(secs => %(lease)s)
+WHERE annotator_id = %(user)s AND queue_id = %(queue)s AND state = 'leased' RETURNING leased_at, id
 """
 
 # Ahead of the foremost seat, so that everybody meets it again, but not at once.
@@ -96,6 +100,8 @@ EMPTY = Nothing("empty", _("Nothing is left for you here. New tasks appear when 
 PAUSED = Nothing("paused", _("This queue is paused. Come back later; your work so far is kept."))
 CLOSED = Nothing("closed", _("This queue is closed. Thank you: all your labels are kept."))
 SEAT_PAUSED = Nothing("seat_paused", _("Your work in this queue is paused. Ask whoever runs it."))
+UNREAD = Nothing("guidelines_unread", _("Read the guidelines first: there is a version you have not read."))
+ENOUGH = Nothing("enough", _("You hold as many tasks as one may. Hand one of them in first."))
 NOT_YOURS = Nothing("not_yours", _("This queue is kept for people assigned to it."))
 
 
@@ -120,23 +126,33 @@ def find_seat(user: User, queue: Queue) -> Seat | None:
     return instance(Seat, iter(row)) if row else None
 
 
-def claim(user: User, queue: Queue) -> int | Nothing:
-    """Give `user` a task: the one they hold, else the next one for them.
+def claim(user: User, queue: Queue, having: Collection[int] = ()) -> int | Nothing:
+    """Give `user` a task: one they hold, else the next one for them.
 
     Returns the id of the leased assignment, or why there is none. Asking twice gives the same one, its lease
-    renewed.
+    renewed. `having`: ids of held places that whoever asks has got already, and wants one more beside.
     """
     with transaction.atomic():
         seat = lock_seat(user, queue)
-        return in_hand(seat, queue) or next_place(seat, queue)
+        return one_of(in_hand(seat, queue), seat, queue, having)
 
 
-def in_hand(seat: Seat, queue: Queue) -> int | None:
-    """The place the seat's owner holds, its lease renewed. It's theirs until somebody else is given it."""
+def one_of(held: Sequence[int], seat: Seat, queue: Queue, having: Collection[int] = ()) -> int | Nothing:
+    """The first of the held places that is not in `having`, else a new one if the owner may hold one more."""
+    for place in held:
+        if place not in having:
+            return place
+    return next_place(seat, queue) if len(held) < MOST_HELD else ENOUGH
+
+
+def in_hand(seat: Seat, queue: Queue) -> list[int]:
+    """The places the seat's owner holds, first given first, their leases renewed; theirs until given to another."""
+    if queue.state == Queue.State.CLOSED:
+        return []
+    values = {"user": seat.user_id, "queue": queue.pk, "lease": queue.lease_seconds}
     with connection.cursor() as cursor:
-        cursor.execute(_IN_HAND, [seat.user_id, queue.pk])
-        row = cursor.fetchone()
-    return row[0] if row and queue.state != Queue.State.CLOSED and renew(row[0], queue) else None
+        cursor.execute(_RENEW, values)
+        return [pk for _leased_at, pk in sorted(cursor.fetchall())]
 
 
 def next_place(seat: Seat, queue: Queue) -> int | Nothing:
@@ -147,6 +163,8 @@ def next_place(seat: Seat, queue: Queue) -> int | Nothing:
         return CLOSED
     if seat.state == Seat.State.PAUSED:
         return SEAT_PAUSED
+    if queue.confirm_guidelines and _has_unread(seat, queue):
+        return UNREAD
     if queue.assigned_only and not seat.assigned:
         return NOT_YOURS
     values = {
@@ -163,13 +181,10 @@ def next_place(seat: Seat, queue: Queue) -> int | Nothing:
     return row[0] if row else EMPTY
 
 
-def renew(assignment_id: int, queue: Queue) -> bool:
-    """Let a lease run its full time again from now. False if the place is no longer leased."""
-    sql = """UPDATE annotate_assignment SET lease_until = now() + make_interval(secs => %s)
-             WHERE id = %s AND state = 'leased'"""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [queue.lease_seconds, assignment_id])
-        return bool(cursor.rowcount == 1)
+def _has_unread(seat: Seat, queue: Queue) -> bool:
+    """Whether the guidelines in force are not those the seat's owner last said to have read."""
+    now = queue.guideline()
+    return now is not None and now.pk != seat.read_guideline_id
 
 
 def free(assignment: Assignment) -> None:

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from annotate import kinds, queue
+from annotate import kinds, presets, queue
 from annotate.models import Project, Queue, Seat, User
-from annotate.projects import Conflict, lock
+from annotate.projects import Conflict, lock, publish_guideline
 
 #: What a queue is made of, and what changing it later does to what is there.
 AFTERWARDS = {
@@ -25,18 +25,25 @@ AFTERWARDS = {
     "order": _("Holds for tasks imported from now on. Those already here keep their order."),
     "lease_seconds": _("Counts from the next task given out or draft saved. Tasks in hand keep their time."),
     "assigned_only": _("Who is not assigned gets no new task, but may finish the one in hand. Labels stay."),
+    "confirm_guidelines": _(
+        "On: whoever has not said to have read the newest version gets no new task. Tasks in hand and labels stay."
+    ),
     "state": _("Paused: nobody gets a new task. Closed: tasks in hand go back as well. Drafts and labels stay."),
 }
 FIXED = {"kind", "preset"}
 
 
-def create_queue(project: Project, user: User, **settings: Any) -> tuple[Queue, bool]:
+def create_queue(project: Project, user: User, guidelines: str | None = None, **settings: Any) -> tuple[Queue, bool]:
     """A queue, and whether it is new: asking again for the same gives it back, in whatever state it is by now.
 
-    `settings`: `name`, `kind`, and what else of `AFTERWARDS` and `FIXED` is not to be as by default.
+    `settings`: `name`, `kind`, and what else of `AFTERWARDS` and `FIXED` is not to be as by default. With a `preset`
+    the defaults are its own, and so are the `guidelines` where none are given.
     Raises Conflict if the name is that of a queue with other settings.
     """
     _refuse_unknown(settings, AFTERWARDS.keys() | FIXED)
+    if chosen := _preset(settings.get("preset", "")):
+        settings = _with_preset(chosen, settings)
+        guidelines = chosen.skeleton() if guidelines is None else guidelines
     fresh = Queue(project=project, created_by=user, **settings)
     _check(fresh)
     with transaction.atomic():
@@ -44,10 +51,32 @@ def create_queue(project: Project, user: User, **settings: Any) -> tuple[Queue, 
         there = Queue.objects.filter(project=project, name=fresh.name).first()
         if there is None:
             fresh.save()
+            if guidelines and guidelines.strip():
+                publish_guideline(project, user, guidelines, fresh)
             return fresh, True
     if any(getattr(there, name) != getattr(fresh, name) for name in (AFTERWARDS.keys() | FIXED) - {"state"}):
         raise Conflict({"name": [_("A queue of this name exists with other settings.")]})
     return there, False
+
+
+def _preset(name: str) -> presets.Preset | None:
+    try:
+        return presets.get(name) if name else None
+    except KeyError:
+        known = ", ".join(one.name for one in presets.all_presets())
+        raise ValidationError({"preset": [_("There is no preset of this name. There are: %s") % known]}) from None
+
+
+def _with_preset(preset: presets.Preset, settings: Mapping[str, Any]) -> dict[str, Any]:
+    if settings.get("kind", preset.kind) != preset.kind:
+        raise ValidationError({"kind": [_("The preset %(preset)s is of the kind %(kind)s.") % _names(preset)]})
+    given = settings.get("options", {})
+    both = isinstance(given, Mapping)
+    return {**preset.settings(), **settings, "options": {**preset.options, **given} if both else given}
+
+
+def _names(preset: presets.Preset) -> dict[str, str]:
+    return {"preset": preset.name, "kind": preset.kind}
 
 
 def change_queue(work: Queue, **changes: Any) -> Queue:
