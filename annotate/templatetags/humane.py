@@ -12,7 +12,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from annotate.models import Prompt
+from annotate.models import Prompt, Role
 
 register = template.Library()
 
@@ -64,3 +64,21 @@ def excerpt(prompt: Prompt) -> str:
     """A prompt in one line: what is asked last."""
     words = prompt.turns()[-1]["content"].split()
     return Truncator(" ".join(words)).chars(90) or prompt.key
+
+
+@register.filter
+def role(name: str) -> str:
+    """What a role is called: "reviewer"."""
+    return Role(name).word
+
+
+@register.filter
+def of_role(count: int, name: str) -> str:
+    """How many people have a role: "2 reviewers"."""
+    words = {
+        Role.ANNOTATOR: ngettext("%s annotator", "%s annotators", count),
+        Role.REVIEWER: ngettext("%s reviewer", "%s reviewers", count),
+        Role.MANAGER: ngettext("%s manager", "%s managers", count),
+        Role.OWNER: ngettext("%s owner", "%s owners", count),
+    }
+    return words[Role(name)] % thousands(count)
