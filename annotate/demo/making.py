@@ -58,7 +58,7 @@ def _fill(project: Project, owner: User, annotators: list[User], kind: kinds.Kin
     """A queue of this kind with its tasks and labels, unless it is there."""
     work = project.queues.filter(name=str(kind.label)).first()
     if work is None:
-        settings = {"kind": kind.name, "overlap": OVERLAP, "options": kind.example().options}
+        settings: dict[str, Any] = {"kind": kind.name, "overlap": OVERLAP, "options": kind.example().options}
         work, _new = running.create_queue(project, owner, name=str(kind.label), **settings)
     if not work.tasks.exists():
         file = io.BytesIO("".join(json.dumps(row) + "\n" for row in rows(kind)).encode())
@@ -77,12 +77,19 @@ def rows(kind: kinds.Kind) -> list[dict[str, Any]]:
         "input": example.input,
         "category": "example",
         "responses": [{"text": text, "model": "made-up"} for text in example.responses],
+        "meta": example.facts,
     }
     prompts = [json.loads(line) for line in (HERE / "prompts.jsonl").read_text().splitlines()]
     for prompt in prompts:
         prompt["external_id"] = f"{kind.name}-{prompt['external_id']}"
         prompt["responses"] = prompt["responses"][: len(example.responses)]
-    return [first, *prompts]
+    return [first, *(prompt for prompt in prompts if _can_be_shown(prompt, kind))]
+
+
+def _can_be_shown(row: dict[str, Any], kind: kinds.Kind) -> bool:
+    texts = [one["text"] for one in row["responses"]]
+    options = running.checked_options(kind.name, kind.example().options)
+    return not list(kind.check_task(texts, options, row.get("meta", {})))
 
 
 def _label(person: User, work: Queue, nth: int) -> None:
@@ -90,7 +97,7 @@ def _label(person: User, work: Queue, nth: int) -> None:
     example = work.way.example()
     payload = example.other_payload if nth % 2 else example.payload
     # A text answers its own prompt alone. A judgement fits all: the demo's responses stand in the example's order.
-    own_only = any(work.way.demonstrations(payload))
+    own_only = work.way.reads or any(work.way.demonstrations(payload))
     for _task in range(1 if own_only else LABELLED[nth]):
         place = _claimed(person, work)
         if place is None or (own_only and place.task.prompt.instruction != example.instruction):

@@ -7,6 +7,7 @@ rows of that; a container (`annotate.exporting.containers`) writes any rows. A f
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
@@ -80,6 +81,12 @@ class Labelled(NamedTuple):
     prompt: PromptFacts
     responses: dict[str, ResponseFacts]
     facts: LabelFacts = LabelFacts()
+    #: texts the annotator wrote beside the responses, by the names of `Kind.written`
+    written: Mapping[str, ResponseFacts] = MappingProxyType({})
+
+    def text_of(self, name: str) -> ResponseFacts:
+        """A response that was shown, or a text that was written."""
+        return self.responses[name] if name in self.responses else self.written[name]
 
 
 @dataclass(slots=True)
@@ -112,6 +119,10 @@ class Format[Pick](ABC):
         """Whether this kind's labels can be written in this format."""
         return not self.needs or getattr(type(kind), self.needs) is not getattr(Kind, self.needs)
 
+    def is_asked_for(self, kind: Kind, options: Mapping[str, Any]) -> bool:
+        """Whether labels made under these options of a queue can be. Those made before may fit all the same."""
+        return not self.needs or kind.gives(self.needs, options)
+
     def kinds(self) -> list[Kind]:
         """The kinds whose labels can be written in this format."""
         return [kind for kind in kinds.all_kinds() if self.suits(kind)]
@@ -119,6 +130,10 @@ class Format[Pick](ABC):
     def wants_amended(self, options: Mapping[str, Any]) -> bool:
         """Whether labels that were amended are written too, or only those that stand."""
         return False
+
+    def configured(self, options: Mapping[str, Any]) -> "Format[Pick]":
+        """The format as these checked options want it; itself where they don't change its rows."""
+        return self
 
     @abstractmethod
     def picks(self, label: Labelled, counts: Counts) -> Iterable[Pick]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
 from itertools import chain
 from string import ascii_lowercase
 from typing import Any
@@ -118,20 +119,30 @@ def labels(span: Span, depth: Depth) -> Iterator[Labelled]:
         prompts = _prompts({row[3] for row in rows}, depth)
         responses = _responses(set(chain.from_iterable(row[2] for row in rows)), depth)
         _let_go()
-        yield from _together(span.queue, rows, prompts, responses)
+        yield from _together(span.queue, rows, prompts, responses, depth)
         values["after"] = rows[-1][0]
         size = _next_size(size, _characters(rows, prompts, responses))
 
 
 def _together(
-    queue: Queue, rows: Sequence[Any], prompts: dict[int, PromptFacts], responses: dict[int, ResponseFacts]
+    queue: Queue,
+    rows: Sequence[Any],
+    prompts: dict[int, PromptFacts],
+    responses: dict[int, ResponseFacts],
+    depth: Depth,
 ) -> Iterator[Labelled]:
     kind, nothing = queue.way, PromptFacts()
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     for pk, payload, shown, prompt_id, *facts in rows:
         candidates = dict(zip(ascii_lowercase, map(responses.__getitem__, shown), strict=False))
-        prompt = prompts.get(prompt_id, nothing)
-        yield Labelled(pk, kind, decode(payload), prompt, candidates, LabelFacts(*facts))
+        prompt, answer = prompts.get(prompt_id, nothing), decode(payload)
+        written = {name: _written(text, depth) for name, text in kind.written(answer).items()}
+        yield Labelled(pk, kind, answer, prompt, candidates, LabelFacts(*facts), written)
+
+
+def _written(text: str, depth: Depth) -> ResponseFacts:
+    text = sha256(text.encode()).hexdigest() if depth is Depth.COUNT else text
+    return ResponseFacts(text, {"role": "assistant", "content": text})
 
 
 def _prompts(ids: set[int], depth: Depth) -> dict[int, PromptFacts]:

@@ -45,7 +45,7 @@ def count(queue: Queue, format_name: str, options: Mapping[str, Any] | None = No
     """How many rows `stream` would write, and what it would leave out. Reads no texts but the labels' own."""
     form, counts = _format(queue, format_name), Counts()
     labels = reading.labels(_span(queue, form, options, since), Depth.COUNT)
-    for _row in _picked(form, labels, counts):
+    for _row in _picked(form.configured(_checked(form, options or {})), labels, counts):
         pass  # counted on the way
     return counts
 
@@ -54,6 +54,7 @@ def _rows(
     queue: Queue, form: Format[Any], options: Mapping[str, Any] | None, since: int, counts: Counts | None
 ) -> Iterator[Row]:
     labels = reading.labels(_span(queue, form, options, since), Depth.ALL if form.tells_all else Depth.TEXTS)
+    form = form.configured(_checked(form, options or {}))
     picked = _picked(form, labels, Counts() if counts is None else counts)
     return (form.row(label, pick) for label, pick in picked)
 

@@ -8,8 +8,8 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from annotate import labelling, rendering
-from annotate.importing import rows
+from annotate import kinds, labelling, rendering
+from annotate.importing import naming, rows
 from annotate.importing.problems import Refused
 from annotate.importing.rows import Answer, Row
 from annotate.kinds import Payload, Problem
@@ -42,6 +42,11 @@ class Item:
     candidates: list[Candidate]
     shown: bool
     task: bytes
+
+    @property
+    def names_itself(self) -> bool:
+        """Whether a response to be shown says which model wrote it."""
+        return self.shown and any(naming.names_itself(one.answer.text) for one in self.candidates)
 
 
 @dataclass(slots=True)
@@ -96,10 +101,12 @@ class Maker:
         return Item(line, data, row, key, digest.digest(), candidates, bool(shown), task)
 
     def _check(self, row: Row, texts: list[str]) -> None:
-        for problem in self.kind.check_task(texts, self.options):
+        for problem in self.kind.check_task(texts, self.options, row.meta):
             raise Refused(problem.field, problem.reason)
         if row.gold is not None:
-            row.gold = _checked_gold(row.gold, len(texts), self.queue)
+            letters = kinds.letters_for(len(texts))
+            shown = kinds.Shown(letters, dict(zip(letters, texts, strict=True)), row.meta)
+            row.gold = _checked_gold(row.gold, shown, self.queue)
 
 
 def _candidate(answer: Answer) -> Candidate:
@@ -117,11 +124,11 @@ def _check_distinct(candidates: Sequence[Candidate]) -> None:
         seen.add(candidate.key)
 
 
-def _checked_gold(payload: Payload, responses: int, queue: Queue) -> Payload:
+def _checked_gold(payload: Payload, shown: kinds.Shown, queue: Queue) -> Payload:
     """The right answer, checked like a person's. Its letters name the row's responses in their order."""
-    place = Assignment(queue=queue, task=Task(queue=queue, response_ids=[*range(responses)]))
+    place = Assignment(queue=queue, task=Task(queue=queue, response_ids=[*range(len(shown.letters))]))
     try:
-        return labelling.check(place, payload)
+        return labelling.check(place, payload, shown=shown)
     except ValidationError as error:
         name, messages = next(iter(error.message_dict.items()))
         raise Refused(f"gold.{name}", " ".join(messages)) from error

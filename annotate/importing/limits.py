@@ -27,3 +27,5 @@ BATCH_BYTES = 8 * MB
 MOST_ATTEMPTS = 5
 KEPT_REFUSALS = 10_000  # the rest is only counted
 HOPELESS = 10_000  # refused rows without a single good one
+#: Lines of rows with a response that names its model, kept to be looked at.
+KEPT_SELF_NAMED = 100

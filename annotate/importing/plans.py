@@ -50,6 +50,8 @@ class Plan:
     refused: list[Refusal] = field(default_factory=list)
     added: int = 0
     unchanged: int = 0
+    #: lines of the added rows with a response that says which model wrote it
+    self_named: list[int] = field(default_factory=list)
 
 
 def make(items: Sequence[Item], known: Known) -> Plan:
@@ -62,6 +64,8 @@ def make(items: Sequence[Item], known: Known) -> Plan:
             plan.refused.append(Refusal(item.line, refusal.problem, item.data))
         else:
             plan.added += new
+            if new and item.names_itself:
+                plan.self_named.append(item.line)
             plan.unchanged += not new
     return plan
 

@@ -205,10 +205,13 @@ def _count(job: Import, batch: Batch, plan: Plan, refused: int) -> None:
         "rows_added": plan.added,
         "rows_unchanged": plan.unchanged,
         "rows_refused": refused,
+        "rows_self_named": len(plan.self_named),
     }
+    job.self_named_lines = (job.self_named_lines + plan.self_named)[: limits.KEPT_SELF_NAMED]
     mine = Import.objects.filter(pk=job.pk, attempt=job.attempt, state=Import.State.RUNNING)
     changes = {name: F(name) + count for name, count in counts.items()}
-    if not mine.update(beat_at=Now(), progress=batch.progress, **changes):
+    lines = job.self_named_lines
+    if not mine.update(beat_at=Now(), progress=batch.progress, self_named_lines=lines, **changes):
         raise Taken
     for name, count in counts.items():
         setattr(job, name, getattr(job, name) + count)
