@@ -12,6 +12,7 @@ TYPES: list[tuple[type[forms.Field], str]] = [
     (forms.MultipleChoiceField, "choices"),
     (forms.ChoiceField, "choice"),
     (forms.CharField, "text"),
+    (forms.Field, "json"),
 ]
 
 

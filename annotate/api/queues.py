@@ -5,11 +5,12 @@ from typing import Any
 from django.urls import reverse
 from rest_framework.response import Response
 
-from annotate import access, counting, running
+from annotate import access, counting, guidelines, presets, running
 from annotate.api.base import ApiView, Call, PageQuery, Request, page_of
 from annotate.api.idempotency import idempotent
 from annotate.api.pages import page
-from annotate.api.serializers.queues import QueueChange, QueueDetail, QueueIn, QueueOut
+from annotate.api.serializers.own import ConfirmIn
+from annotate.api.serializers.queues import PresetOut, QueueChange, QueueDetail, QueueIn, QueueOut
 from annotate.models import Queue, Role, Scope
 
 
@@ -35,6 +36,14 @@ class Queues(ApiView):
         return Response(_shown(queue), status=201 if new else 200, headers={"Location": where})
 
 
+class Presets(ApiView):
+    calls = {"GET": Call("list_presets", Scope.READ, {200: page_of(PresetOut)})}
+
+    def get(self, request: Request) -> Response:
+        """Published recipes that a queue can be set up after: its kind, options, labels per task and guidelines."""
+        return Response({"results": PresetOut(presets.all_presets(), many=True).data, "next": None})
+
+
 class OneQueue(ApiView):
     calls = {
         "GET": Call("get_queue", Scope.READ, {200: QueueDetail}),
@@ -51,6 +60,17 @@ class OneQueue(ApiView):
         """Change settings. What that does to work already done is in docs/api.md. The kind stays."""
         queue = access.queue(request.user, pk)
         return Response(_shown(running.change_queue(queue, **self.body())))
+
+
+class Confirm(ApiView):
+    calls = {"POST": Call("confirm_guidelines", Scope.LABEL, {204: None}, takes=ConfirmIn)}
+
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        """Say that you have read this version of the guidelines. Where a queue asks for it, `claim` waits for it."""
+        queue = access.queue(request.user, pk, Role.ANNOTATOR)
+        guidelines.confirm(request.user, queue, self.body()["version"])
+        return Response(status=204)
 
 
 def _shown(queue: Queue, counted: bool = True) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from django.urls import path, re_path
 
-from annotate.api import documents, exports, imports, labels, me, projects, queues, tasks, work
+from annotate.api import documents, exports, imports, labels, me, projects, queues, reviews, tasks, work
 
 urlpatterns = [
     path("me", me.Me.as_view(), name="api-me"),
+    path("me/labels", me.OwnLabels.as_view(), name="api-own-labels"),
+    path("me/progress", me.Progress.as_view(), name="api-own-progress"),
     path("projects", projects.Projects.as_view(), name="api-projects"),
     path("projects/<slug:slug>", projects.OneProject.as_view(), name="api-project"),
     path("projects/<slug:slug>/members", projects.Members.as_view(), name="api-members"),
@@ -26,7 +28,11 @@ urlpatterns = [
     path("assignments/<int:pk>/decline", work.Decline.as_view(), name="api-decline"),
     path("assignments/<int:pk>/flag", work.Flag.as_view(), name="api-flag"),
     path("assignments/<int:pk>/release", work.GiveBack.as_view(), name="api-release"),
+    path("labels/<int:pk>/amend", work.Amend.as_view(), name="api-amend"),
+    path("queues/<int:pk>/guidelines/confirm", queues.Confirm.as_view(), name="api-confirm-guidelines"),
+    path("labels/<int:pk>/reviews", reviews.Reviews.as_view(), name="api-reviews"),
     path("queues/<int:pk>/labels", labels.Labels.as_view(), name="api-labels"),
+    path("presets", queues.Presets.as_view(), name="api-presets"),
     path("formats", exports.Formats.as_view(), name="api-formats"),
     path("queues/<int:pk>/export", exports.Export.as_view(), name="api-export"),
     path("queues/<int:pk>/export/count", exports.Count.as_view(), name="api-export-count"),

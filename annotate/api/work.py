@@ -12,7 +12,10 @@ from annotate.api.forms import fields_of
 from annotate.api.idempotency import idempotent, key_of
 from annotate.api.problems import NoTask
 from annotate.api.serializers.work import (
+    AmendedOut,
+    AmendIn,
     AssignmentOut,
+    ClaimQuery,
     DraftIn,
     DraftOut,
     GiveBackIn,
@@ -28,16 +31,17 @@ KEYS = uuid.UUID("6b1f6d0e-6c1c-4d8f-9f43-0d3cf1b0a9a5")
 
 
 class Claim(ApiView):
-    calls = {"POST": Call("claim", Scope.LABEL, {200: AssignmentOut, 204: None})}
+    calls = {"POST": Call("claim", Scope.LABEL, {200: AssignmentOut, 204: None}, query=ClaimQuery)}
 
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         """Get a task: the one you hold, its lease renewed, else the next one for you.
 
-        204 when nothing is left for you; 409 with a `code` when the queue or your seat in it is paused or closed.
+        204 when nothing is left for you; 409 with a `code` when the queue or your seat in it is paused or closed, or
+        you hold as many as one may (`enough`).
         """
         queue = access.queue(request.user, pk, Role.ANNOTATOR)
-        found = places.claim(request.user, queue)
+        found = places.claim(request.user, queue, self.asked["having"])
         if found is places.EMPTY:
             return Response(status=204)
         if isinstance(found, places.Nothing):
@@ -52,8 +56,10 @@ class Draft(ApiView):
         """Keep an unfinished answer and renew the lease."""
         assignment = access.assignment(request.user, pk)
         given = self.body()
-        payload = labelling.check_draft(assignment, given["payload"])
-        version = labelling.save_draft(request.user, assignment, payload, given["fence"], given["active_seconds"])
+        payload = labelling.check_draft(assignment, given["payload"], given["fence"])
+        version = labelling.save_draft(
+            request.user, assignment, payload, given["fence"], given["active_seconds"], given.get("base")
+        )
         held = Assignment.objects.in_hand(request.user, assignment.queue).filter(pk=pk, fence=given["fence"]).first()
         return Response({"version": version, "lease_until": held and held.lease_until})
 
@@ -72,9 +78,9 @@ class Submit(ApiView):
         """
         assignment = access.assignment(request.user, pk)
         given = self.body()
-        payload = labelling.check(assignment, given["payload"])
+        payload = labelling.check(assignment, given["payload"], given["fence"])
         answer = labelling.Answer(payload, given["fence"], _key(request), given["active_seconds"])
-        stored = labelling.submit(request.user, assignment, answer, claim_next=self.asked["next"])
+        stored = labelling.submit(request.user, assignment, answer, self.asked["next"], self.asked["having"])
         return _submitted(request, assignment.queue, payload, stored)
 
 
@@ -97,6 +103,28 @@ def _submitted(request: Request, queue: Queue, payload: dict[str, Any], stored: 
     if stored.replayed:
         return Response(shown, headers={"Idempotent-Replayed": "true"})
     return Response(shown, status=201)
+
+
+class Amend(ApiView):
+    calls = {"POST": Call("amend", Scope.LABEL, {201: AmendedOut, 200: AmendedOut}, takes=AmendIn)}
+
+    def post(self, request: Request, pk: int) -> Response:
+        """Change an answer of your own: a new label that takes the place of this one, which is kept.
+
+        Responses are named as they were shown then. 409 with a `code` when it can't be changed any more:
+        `superseded`, `reviewed` or `queue_closed`. The `Idempotency-Key` works as with submit.
+        """
+        label = access.own_label(request.user, pk)
+        given = self.body()
+        place, shown = label.assignment, labelling.shown_by(label)
+        place.queue, place.task = label.queue, label.task
+        payload = labelling.check(place, given["payload"], shown=shown)
+        answer = labelling.Answer(payload, label.fence, _key(request), given["active_seconds"])
+        stored = labelling.amend(request.user, label, answer)
+        told = {"label": {"id": stored.label_id, "payload": payload}, "supersedes": label.pk}
+        if stored.replayed:
+            return Response(told, headers={"Idempotent-Replayed": "true"})
+        return Response(told, status=201)
 
 
 class Leave(ApiView):

@@ -9,7 +9,7 @@ from django.contrib.auth import login, views
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -32,9 +32,28 @@ class SignInForm(AuthenticationForm):
     }
 
 
-sign_in = views.LoginView.as_view(
-    template_name="account/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
+class SignIn(views.LoginView):
+    """The page; and for a script that signs somebody in again in place: {user} with 200, or {errors} with 422."""
+
+    template_name = "account/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        return JsonResponse({"user": form.get_user().pk}) if _is_script(self.request) else answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        if not _is_script(self.request):
+            return super().form_invalid(form)
+        return JsonResponse({"errors": [error for errors in form.errors.values() for error in errors]}, status=422)
+
+
+def _is_script(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+sign_in = SignIn.as_view()
 sign_out = views.LogoutView.as_view()
 
 

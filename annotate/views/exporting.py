@@ -38,11 +38,15 @@ class Offer:
 @require_safe
 @signed_in
 def export(request: Request, pk: int) -> HttpResponse:
-    """What the queue's labels can be written as. `?count=` has a format's rows counted where that takes long."""
+    """What the queue's labels can be written as. `?count=` has a format's rows counted where that takes long.
+
+    What the queue's options don't ask for is not offered; it can still be downloaded, of labels made before.
+    """
     queue = access.queue(request.user, pk, Role.MANAGER)
     labels = counting.of_queue(queue).labels
     wanted = request.GET.get("count", "")
-    training_first = sorted(exporting.for_kind(queue.way), key=lambda one: not one.trainers)
+    asked = [one for one in exporting.for_kind(queue.way) if one.is_asked_for(queue.way, queue.options)]
+    training_first = sorted(asked, key=lambda one: not one.trainers)
     offers = [_offer(queue, one, labels <= COUNTED_AT_ONCE or one.name == wanted) for one in training_first]
     context = around(request, queue.project, queue, tab="export")
     context |= {"offers": offers, "labels": labels, "containers": exporting.CONTAINERS.values()}

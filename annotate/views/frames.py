@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from annotate import access, running
-from annotate.kinds import Payload
+from annotate.kinds import Kind, Payload
 from annotate.models import Label, Member, Project, Queue, Role
 from annotate.views.doors import Request
 
@@ -74,20 +74,14 @@ def names(project: Project, user_ids: Iterable[int], runs: bool) -> dict[int, st
     return {pk: known.get(pk) or _("former member, %s") % project.pseudonym(pk) for pk in ids}
 
 
-def described(labels: Iterable[Label], project: Project, runs: bool) -> list[tuple[Label, str, str]]:
-    """Labels, each with who gave it and what it says in one line."""
+def described(labels: Iterable[Label], queue: Queue, runs: bool) -> list[tuple[Label, str, str]]:
+    """Labels of a queue, each with who gave it and what it says in one line."""
     found = list(labels)
-    who = names(project, (label.annotator_id for label in found), runs)
-    return [(label, who[label.annotator_id], in_words(label.payload)) for label in found]
+    who = names(queue.project, (label.annotator_id for label in found), runs)
+    return [(label, who[label.annotator_id], in_words(queue.way, label.payload)) for label in found]
 
 
-def in_words(payload: Payload) -> str:
-    """A payload of any kind in one line: what it holds, in its own words."""
-    parts = [f"{name}: {_value(value)}" for name, value in payload.items() if value not in ("", [], {}, None)]
-    return payload["text"] if isinstance(payload.get("text"), str) else "; ".join(parts)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} → {_value(one)}" for name, one in sorted(value.items()))
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def in_words(kind: Kind, payload: Payload) -> str:
+    """What an answer says in one line: the answer, the texts that were written, the comment."""
+    texts = [kind.in_words(payload), *kind.demonstrations(payload), payload.get("comment", "")]
+    return " · ".join(filter(None, texts))

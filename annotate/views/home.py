@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from annotate import own, reviewing
 from annotate.models import Project, Queue
 from annotate.views.doors import Request, signed_in
 
@@ -15,12 +16,15 @@ from annotate.views.doors import Request, signed_in
 def home(request: Request) -> HttpResponse:
     """The queues one may work in, by project, and the projects one runs."""
     queues = Queue.objects.worked_by(request.user).with_own_work(request.user)
-    open_first = queues.exclude(state=Queue.State.CLOSED).select_related("project").order_by("project__name", "name")
+    found = list(queues.exclude(state=Queue.State.CLOSED).select_related("project").order_by("project__name", "name"))
+    waits = own.waiting(request.user, found)
+    by_project = groupby(((one, waits[one.pk]) for one in found), key=lambda one: one[0].project)
     return render(
         request,
         "home.html",
         {
-            "work": [(project, list(found)) for project, found in groupby(open_first, key=lambda one: one.project)],
+            "work": [(project, list(rows)) for project, rows in by_project],
+            "unseen": reviewing.unseen(request.user),
             "run": Project.objects.run_by(request.user).order_by("name"),
         },
     )

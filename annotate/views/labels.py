@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotate import access, counting, kinds, labelling, panels
 from annotate.models import Assignment, Label, Queue, Response, Role, Task
 from annotate.views.doors import Request, see_other, signed_in
-from annotate.views.frames import around, described, in_words, names, number, rows
+from annotate.views.frames import around, described, names, number, rows
 
 # --- Lists ---------------------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ def labels(request: Request, pk: int) -> HttpResponse:
     people = counting.seats(queue).values_list("user", flat=True)
     context |= {
         "page": page,
-        "labels": described(page.rows, queue.project, context["runs"]),
+        "labels": described(page.rows, queue, context["runs"]),
         "which": which,
         "by": by,
         "people": sorted(names(queue.project, people, context["runs"]).items(), key=lambda one: one[1]),
@@ -138,8 +138,8 @@ def _said(kind: kinds.Kind, label: Label, of: Task) -> tuple[list[str], str]:
     numbers = {pk: str(nth) for nth, pk in enumerate(of.response_ids, 1)}
     letters = kinds.letters_for(len(label.shown))
     payload = kind.rename(label.payload, dict(zip(letters, (numbers[pk] for pk in label.shown), strict=True)))
-    texts = list(kind.demonstrations(payload))
-    return texts, in_words({name: value for name, value in payload.items() if value not in texts})
+    words = filter(None, [kind.in_words(payload), payload.get("reason", ""), payload.get("comment", "")])
+    return list(kind.demonstrations(payload)), " · ".join(words)
 
 
 def _settle(request: Request, found: Task) -> HttpResponse:
@@ -177,5 +177,7 @@ def show(request: Request, pk: int) -> HttpResponse:
         ],
         "who": names(queue.project, [label.annotator_id], context["runs"])[label.annotator_id],
         "amended_by": Label.objects.filter(supersedes=label).first(),
+        "reviews": label.reviews.select_related("reviewer").order_by("-pk"),
+        "mine": label.annotator_id == request.user.pk,
     }
     return render(request, "labels/label.html", context)

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -53,7 +54,7 @@ def _people(request: Request, project: Project, form: InviteForm, **more: Any) -
         "form": form,
         "members": sorted(members, key=lambda one: (-Role(one.role).rank, one.user.name.casefold())),
         "invitations": project.invitations.filter(accepted_at=None).select_related("invited_by").order_by("email"),
-        "grantable": [(role.value, role.name.capitalize()) for role in grantable],
+        "grantable": [(role.value, capfirst(role.word)) for role in grantable],
         "grantable_values": [role.value for role in grantable],
         "mails": mailing.is_set_up(),
         **more,
@@ -97,7 +98,7 @@ def _act(request: Request, project: Project) -> str:
     if "role" not in request.POST:
         raise Http404
     changed = projects.set_role(member, request.user, request.POST["role"])
-    return _("%(name)s is now %(role)s.") % {"name": member.user, "role": Role(changed.role).name.lower()}
+    return _("%(name)s is now %(role)s.") % {"name": member.user, "role": Role(changed.role).word}
 
 
 # --- Who works in a queue ------------------------------------------------------------------------------------------

@@ -1,18 +1,18 @@
 """Queues: making one, its page, its settings, and the screen as an annotator sees it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access, counting, kinds, panels, projects, running
+from annotate import access, counting, kinds, panels, presets, running
 from annotate.models import Project, Queue, Role
 from annotate.models.queues import MAX_OVERLAP
 from annotate.views.doors import Request, see_other, signed_in
@@ -47,6 +47,11 @@ class QueueForm(forms.Form):
         required=False,
         help_text=running.AFTERWARDS["assigned_only"],
     )
+    confirm_guidelines = forms.BooleanField(
+        label=gettext_lazy("People confirm that they have read the guidelines"),
+        required=False,
+        help_text=running.AFTERWARDS["confirm_guidelines"],
+    )
 
 
 class StateForm(forms.Form):
@@ -80,20 +85,24 @@ def options_form(kind: kinds.Kind, data: QueryDict | None, options: dict[str, An
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def create(request: Request, slug: str) -> HttpResponse:
-    """A new queue of the kind `?kind=`. A script asks for `?part=` alone: the kind's options, or the preview."""
+    """A new queue of the kind `?kind=`, or after `?preset=`. A script asks for the kind's part or the preview alone."""
     project = access.project(request.user, slug, Role.MANAGER)
-    kind = _kind(request.POST.get("kind") or request.GET.get("kind", ""))
+    preset = _preset(request.POST.get("preset") or request.GET.get("preset", ""))
+    kind = _kind(preset.kind if preset else request.POST.get("kind") or request.GET.get("kind", ""))
     if request.method == "POST":
         form, options = NewQueueForm(request.POST), options_form(kind, request.POST)
         if form.is_valid() & options.is_valid():
-            queue = _create(request, project, kind, form, options)
+            queue = _create(request, project, kind, form, options, preset)
             if queue is not None:
                 return see_other("queue", queue.pk)
     else:
-        form, options = NewQueueForm(), options_form(kind, request.GET if "preview" in request.GET else None)
+        form = NewQueueForm(initial=_initial(preset))
+        given = request.GET if "preview" in request.GET else None
+        options = options_form(kind, given, dict(preset.options) if preset else None)
     part = "#preview" if "preview" in request.GET else "#kind"
     context = {"form": form, "options": options, "kind": kind, "kinds": kinds.all_kinds()}
-    context |= _preview(_example(project, kind, options)) | around(request, project, tab="queues")
+    context |= {"preset": preset, "presets": presets.all_presets()}
+    context |= _preview(_example(project, kind, options, preset)) | around(request, project, tab="queues")
     template = "queues/new.html" + (part if request.htmx else "")
     return render(request, template, context, status=422 if request.method == "POST" else 200)
 
@@ -106,23 +115,40 @@ def _kind(name: str) -> kinds.Kind:
         raise Http404 from None
 
 
-def _example(project: Project, kind: kinds.Kind, options: forms.Form) -> Queue:
+def _preset(name: str) -> presets.Preset | None:
+    try:
+        return presets.get(name) if name else None
+    except KeyError:
+        raise Http404 from None
+
+
+def _initial(preset: presets.Preset | None) -> dict[str, Any]:
+    if preset is None:
+        return {}
+    return {"name": str(preset.title), "overlap": preset.overlap, "guidelines": preset.skeleton()}
+
+
+def _example(project: Project, kind: kinds.Kind, options: forms.Form, preset: presets.Preset | None) -> Queue:
     """A queue to be looked at, never stored."""
-    chosen = options.cleaned_data if options.is_bound and options.is_valid() else {}
+    chosen: Mapping[str, Any] = preset.options if preset else {}
+    if options.is_bound:
+        chosen = options.cleaned_data if options.is_valid() else {}
     return Queue(project=project, kind=kind.name, options=running.checked_options(kind.name, chosen))
 
 
 def _create(
-    request: Request, project: Project, kind: kinds.Kind, form: forms.Form, options: forms.Form
+    request: Request,
+    project: Project,
+    kind: kinds.Kind,
+    form: forms.Form,
+    options: forms.Form,
+    preset: presets.Preset | None,
 ) -> Queue | None:
     """The queue, or None with the reasons in the forms."""
     settings = form.cleaned_data | {"kind": kind.name, "options": options.cleaned_data}
-    text = settings.pop("guidelines").strip()
+    settings["preset"] = preset.name if preset else ""
     try:
-        with transaction.atomic():
-            queue, _new = running.create_queue(project, request.user, **settings)
-            if text:
-                projects.publish_guideline(project, request.user, text, queue)
+        queue, _new = running.create_queue(project, request.user, **settings)
     except ValidationError as error:
         _spread(error, form, options)
         return None
@@ -153,7 +179,7 @@ def show(request: Request, pk: int) -> HttpResponse:
         return _set_state(request, queue)
     context = around(request, queue.project, queue, tab="queue")
     newest = counting.labels(queue).select_related("task__prompt").order_by("-pk")[:NEWEST]
-    context["newest"] = described(newest, queue.project, context["runs"])
+    context["newest"] = described(newest, queue, context["runs"])
     if request.htmx:
         return render(request, "queues/queue.html#newest", context)
     flagged = counting.tasks(queue, "flagged").select_related("prompt").order_by("pk")[:NEWEST]

@@ -22,13 +22,37 @@ class QueueChange(Strict):
     order = serializers.ChoiceField(choices=Queue.Order.choices, required=False)
     lease_seconds = serializers.IntegerField(min_value=30, max_value=86_400, required=False)
     assigned_only = serializers.BooleanField(required=False)
+    confirm_guidelines = serializers.BooleanField(
+        required=False, help_text="Nobody gets a task before confirming the version in force."
+    )
     state = serializers.ChoiceField(choices=Queue.State.choices, required=False)
 
 
 class QueueIn(QueueChange):
     name = serializers.CharField(max_length=120)
-    kind = serializers.ChoiceField(choices=kinds.choices())
-    preset = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    kind = serializers.ChoiceField(choices=kinds.choices(), required=False, help_text="A preset has one already.")
+    preset = serializers.CharField(
+        max_length=60,
+        required=False,
+        allow_blank=True,
+        help_text="See `/presets`: its settings hold where none are given.",
+    )
+    guidelines = serializers.CharField(
+        max_length=100_000, required=False, allow_blank=True, help_text="Of this queue alone, as Markdown."
+    )
+
+
+class PresetOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    kind = serializers.CharField()
+    overlap = serializers.IntegerField()
+    options = serializers.DictField()
+    source = serializers.CharField(help_text="Where the recipe was published.")  # type: ignore[assignment]
+    link = serializers.CharField()
+    rest = serializers.CharField(help_text="What the recipe did besides, which no setting of one queue does.")
+    guidelines = serializers.CharField(source="skeleton", help_text="A skeleton to be filled in, as Markdown.")
 
 
 class QueueOut(serializers.ModelSerializer[Queue]):
@@ -39,7 +63,7 @@ class QueueOut(serializers.ModelSerializer[Queue]):
         model = Queue
         fields = [
             *("id", "project", "name", "kind", "options", "overlap", "order", "lease_seconds", "assigned_only"),
-            *("state", "preset", "created_at"),
+            *("confirm_guidelines", "state", "preset", "created_at"),
         ]
 
 
@@ -96,6 +120,7 @@ class ImportOut(serializers.ModelSerializer[Import]):
         fields = [
             *("id", "queue", "name", "format", "state", "progress", "error"),
             *("rows_read", "rows_added", "rows_unchanged", "rows_refused", "errors"),
+            *("rows_self_named", "self_named_lines"),
             *("worker_alive", "detail", "created_at", "started_at", "finished_at"),
         ]
 
