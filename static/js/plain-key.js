@@ -1,19 +1,23 @@
-// Whether a key press is a shortcut: alone, not while writing or composing, and not behind an open dialog.
+// What a key press means: the canonical key of a shortcut, after the person's own map (`data-keys` of the body).
+// It means nothing while writing or composing, with a modifier, behind an open dialog, or with single keys off.
 const WRITING = 'textarea, select, [contenteditable], input:not([type="radio"], [type="checkbox"])';
-const SWITCH = "preceptor-single-keys";
+const DIALOG = ":popover-open, dialog:modal";
+const { dataset } = document.body;
 
-export function singleKeysOn() {
-  return localStorage.getItem(SWITCH) !== "off";
-}
+export const moved = new Map(Object.entries(JSON.parse(dataset.keys || "{}"))); // canonical -> own
+const meaning = new Map([...moved].map(([canonical, own]) => [own, canonical]));
 
-export function switchSingleKeys(on) {
-  if (on) localStorage.removeItem(SWITCH);
-  else localStorage.setItem(SWITCH, "off");
-}
+export const singleKeysOn = () => dataset.singleKeys !== "off";
 
-export function isPlainKey(event) {
+function isPlainKey(event) {
   if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return false;
-  if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (event.target.closest?.(WRITING) || document.querySelector(":popover-open")) return false;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.getModifierState?.("AltGraph")) return false;
+  if (event.target.closest?.(WRITING) || document.querySelector(DIALOG)) return false;
   return singleKeysOn();
+}
+
+export function keyOf(event) {
+  if (!isPlainKey(event)) return null;
+  const pressed = event.key.length === 1 && !event.shiftKey ? event.key.toLowerCase() : event.key; // Caps Lock
+  return meaning.get(pressed) ?? (moved.has(pressed) ? null : pressed);
 }

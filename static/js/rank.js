@@ -1,18 +1,22 @@
-// Ranking by keys and single clicks. The radios and boxes hold the order; this only presses them and tells of it.
-import { isPlainKey } from "./plain-key.js";
+// Ranking by keys and single clicks: presses the radios and boxes, and tells of it. Dragging is in strip.js.
+import { keyOf } from "./plain-key.js";
+import { improveBest } from "./improve.js";
+import { box, give, isMarked, isUnusable, letter, place, put, radios, responses, shift, snapshot } from "./ranking.js";
+import { drawStrip } from "./strip.js";
 
-const ARROWS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+const ALONG = { ArrowRight: 1, ArrowLeft: -1 };
+const BETTER = { "[": -1, "]": 1 };
+const LIFT = { ArrowUp: -1, ArrowDown: 1 };
+const MOST_UNDONE = 100;
 let placed = []; // responses in the order in which they got a mark, for = and Backspace
+let before = []; // what there was before each act, for undo
+let known = new Map();
+let undoing = false;
 
-const responses = () => [...document.querySelectorAll("#answer .response[data-letter]")];
-const radios = (one) => [...one.querySelectorAll("[type=radio]")];
-const place = (one) => Number(radios(one).find((radio) => radio.checked)?.value ?? 0);
-const box = (one) => one.querySelector("[name=unusable]");
-const isMarked = (one) => place(one) > 0 || Boolean(box(one)?.checked);
-const letter = (one) => one.dataset.letter;
+const order = () => document.querySelector("#answer #order");
 
 function current() {
-  return document.activeElement.closest(".response") ?? responses().find((one) => !isMarked(one));
+  return document.activeElement.closest(".response[data-letter]") ?? responses().find((one) => !isMarked(one));
 }
 
 function draw() {
@@ -21,51 +25,50 @@ function draw() {
   const here = current();
   for (const one of all) {
     one.toggleAttribute("data-current", one === here);
-    one.querySelector(".place").textContent = place(one) || (box(one)?.checked ? "✕" : "");
+    one.querySelector(".place").textContent = place(one) || (isUnusable(one) ? "✕" : "");
   }
-  drawOrder(all);
 }
 
-function drawOrder(all) {
-  const order = document.getElementById("order");
-  const strong = (text) => Object.assign(document.createElement("b"), { textContent: text });
+function drawOrder() {
+  const all = responses();
+  const { dataset } = order();
   const ranked = all.filter(place).sort((one, other) => place(one) - place(other));
-  const parts = ranked.flatMap((one, at) => {
-    if (at === 0) return [strong(letter(one))];
-    return [place(ranked[at - 1]) === place(one) ? " = " : " > ", strong(letter(one))];
-  });
-  const rest = [
-    [order.dataset.unusable, all.filter((one) => box(one)?.checked)],
-    [order.dataset.open, all.filter((one) => !isMarked(one))],
-  ].filter(([, some]) => some.length).map(([word, some]) => `${word}: ${some.map(letter).join(" ")}`);
-  if (!ranked.length && rest.length === 1) order.textContent = order.dataset.none;
-  else order.replaceChildren(...parts, ranked.length && rest.length ? "  ·  " : "", rest.join("  ·  "));
+  const joint = (one, at) => (at === 0 ? "" : place(ranked[at - 1]) === place(one) ? " = " : " > ");
+  const line = ranked.map((one, at) => joint(one, at) + letter(one)).join("");
+  const aside = [[dataset.unusable, all.filter(isUnusable)], [dataset.open, all.filter((one) => !isMarked(one))]]
+    .filter(([, some]) => some.length)
+    .map(([word, some]) => `${word}: ${some.map(letter).join(" ")}`);
+  const isEmpty = !ranked.length && aside.length === 1 && !all.some(isUnusable);
+  order().textContent = isEmpty ? dataset.none : [line, ...aside].filter(Boolean).join(" · ");
+  drawStrip();
 }
 
-function say(one) {
-  const { dataset } = document.getElementById("order");
-  const words = place(one) ? dataset.placed : box(one)?.checked ? dataset.marked : dataset.cleared;
+function told(one) {
+  const { dataset } = order();
+  const words = place(one) ? dataset.placed : isUnusable(one) ? dataset.marked : dataset.cleared;
   const tied = responses().filter((other) => other !== one && place(one) && place(other) === place(one)).map(letter);
   const text = words.replace("{letter}", letter(one)).replace("{place}", place(one)).replace("{count}", responses().length);
-  const more = tied.length ? `, ${dataset.tied.replace("{letters}", tied.join(", "))}` : "";
-  document.getElementById("said").textContent = text + more;
+  return tied.length ? `${text}, ${dataset.tied.replace("{letters}", tied.join(", "))}` : text;
 }
 
 function changed(one) {
-  placed = placed.filter((other) => other !== one && other.isConnected);
+  if (undoing) before.pop();
+  else before = [...before, known].slice(-MOST_UNDONE);
+  known = snapshot();
+  placed = placed.filter((other) => other !== one && isMarked(other));
   if (isMarked(one)) placed.push(one);
   draw();
-  say(one);
+  drawOrder();
+  document.getElementById("said").textContent = undoing ? order().dataset.undone.replace("{what}", told(one)) : told(one);
 }
 
-function press(control, on = true) {
-  if (control.checked === on) return;
-  control.checked = on;
-  control.dispatchEvent(new Event("change", { bubbles: true }));
-}
-
-function clear(one) {
-  for (const control of [...radios(one), box(one)]) if (control?.checked) press(control, false);
+function undo() {
+  const last = before.at(-1);
+  const one = last && responses().find((other) => last.get(other) !== known.get(other));
+  if (!one) return;
+  undoing = true;
+  put(last, one);
+  undoing = false;
 }
 
 function goOn(one) {
@@ -75,17 +78,16 @@ function goOn(one) {
   (next ?? one).focus();
 }
 
-function give(one, number) {
-  const radio = radios(one)[number - 1];
-  if (!radio) return;
-  press(radio);
+function giveAndGoOn(one, number) {
+  if (number > radios(one).length) return;
+  if (place(one) !== number) give(one, number);
   goOn(one);
 }
 
 function takeBack(one) {
   const last = isMarked(one) ? one : placed.at(-1);
   if (!last) return;
-  clear(last);
+  give(last, 0);
   last.focus();
 }
 
@@ -95,43 +97,76 @@ function move(one, step) {
   all[Math.min(Math.max(at, 0), all.length - 1)].focus();
 }
 
+function lift(one, step) {
+  shift(one, step);
+  one.focus();
+}
+
+const along = (key) => ALONG[key] && ALONG[key] * (document.dir === "rtl" ? -1 : 1);
+
 document.addEventListener("keydown", (event) => {
-  const one = responses().length && isPlainKey(event) ? (current() ?? responses()[0]) : null;
-  if (!one || event.repeat) return;
-  const { key } = event;
-  if (/^[1-9]$/.test(key)) give(one, Number(key));
-  else if (key === "=" && placed.length) give(one, place(placed.at(-1)));
-  else if (key === "u" && box(one)) (press(box(one), !box(one).checked), goOn(one));
+  const key = responses().length ? keyOf(event) : null;
+  if (!key) return;
+  const one = current() ?? responses()[0];
+  const step = BETTER[key] ?? (event.shiftKey && LIFT[key]);
+  const tie = placed.findLast((other) => other !== one);
+  if (step) lift(one, step);
+  else if (event.repeat) return;
+  else if (/^[1-9]$/.test(key)) giveAndGoOn(one, Number(key));
+  else if (key === "=" && tie && place(tie)) giveAndGoOn(one, place(tie));
+  else if (key === "u" && box(one)) (give(one, isUnusable(one) ? 0 : -1), goOn(one));
   else if (key === "Backspace") takeBack(one);
-  else if (ARROWS[key] && event.target.type !== "radio") move(one, ARROWS[key]);
+  else if (key === "Escape" && event.target.closest("[data-question]")) one.focus();
+  else if (along(key) && (event.target.type !== "radio" || event.key !== key)) move(one, along(key));
   else return;
   event.preventDefault();
 });
 
+// Undo needs its modifier, so it is no single key; in a text field it is the field's own.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+  if (!order() || event.target.closest?.("textarea, select, input:not([type=radio], [type=checkbox])")) return;
+  if (document.querySelector(":popover-open")) return;
+  event.preventDefault();
+  undo();
+});
+
 // A place and "unusable" exclude each other; the last one given counts.
 document.addEventListener("change", (event) => {
-  const one = event.target.closest(".response[data-letter]");
+  const one = event.target.closest?.(".places")?.closest("#answer .response[data-letter]");
   if (!one) return;
-  if (event.target.checked && event.target.type === "radio" && box(one)) box(one).checked = false;
-  if (event.target.checked && event.target.name === "unusable") for (const radio of radios(one)) radio.checked = false;
+  const { checked, type, name } = event.target;
+  if (event.isTrusted && checked && type === "radio" && box(one)) box(one).checked = false;
+  if (event.isTrusted && checked && name === "unusable") for (const radio of radios(one)) radio.checked = false;
   changed(one);
 });
 
 // A click on the place a response has takes it back.
 let had = null;
 document.addEventListener("pointerdown", (event) => {
-  const radio = event.target.closest(".response .choice")?.querySelector("[type=radio]");
+  const radio = event.target.closest(".places .choice")?.querySelector("[type=radio]");
   had = radio?.checked ? radio : null;
 });
 document.addEventListener("click", (event) => {
-  if (event.target === had && event.detail > 0) press(had, false);
+  if (event.target === had && event.detail > 0) give(had.closest(".response"), 0);
   had = null;
 });
 
+function shown() {
+  if (!order()) return;
+  placed = responses().filter(isMarked);
+  before = [];
+  known = snapshot();
+  draw();
+  drawOrder();
+}
+
+improveBest(() => {
+  const ranked = responses().filter(place);
+  const best = ranked.filter((one) => place(one) === Math.min(...ranked.map(place)));
+  return best.sort((one) => (one.contains(document.activeElement) ? -1 : 1)).map(letter);
+});
 document.addEventListener("focusin", draw);
 document.addEventListener("focusout", () => setTimeout(draw));
-document.addEventListener("htmx:after:swap", () => {
-  placed = placed.filter((one) => one.isConnected);
-  draw();
-});
-draw();
+document.addEventListener("panel:shown", shown);
+shown();

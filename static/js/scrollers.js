@@ -1,5 +1,5 @@
 // A block that scrolls sideways can be reached and scrolled by keys, also where the browser does not see to it.
-const BLOCKS = ".prose pre, .prose table";
+const BLOCKS = ".prose pre, .prose table, .prose > :has(math)";
 
 function reach() {
   for (const block of document.querySelectorAll(BLOCKS)) {
@@ -8,6 +8,6 @@ function reach() {
   }
 }
 
-document.addEventListener("htmx:after:swap", reach);
+document.addEventListener("panel:shown", reach);
 addEventListener("resize", reach);
 reach();

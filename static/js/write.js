@@ -8,5 +8,5 @@ function count(field) {
 const countAll = () => document.querySelectorAll("[data-words]").forEach(count);
 
 document.addEventListener("input", (event) => event.target.dataset.words && count(event.target));
-document.addEventListener("htmx:after:swap", countAll);
+document.addEventListener("panel:shown", countAll);
 countAll();
