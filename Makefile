@@ -1,6 +1,7 @@
 # make run    the whole of Preceptor on this machine, at http://127.0.0.1:8000 (PORT=... for another port)
 # make test   all tests, in a real PostgreSQL and a real browser
 # make lint   style, types and the direction of imports
+# make words  gather the texts to be translated into locale/*/LC_MESSAGES/django.po
 # make picture   the README's picture, from a running demo
 # make lock   pin the dependencies again (after a change of requirements*.in)
 
@@ -8,9 +9,11 @@ PYTHON = python3
 BIN = .venv/bin
 
 run: .venv/run.stamp
+	@$(BIN)/python -m config.messages compile
 	@exec $(BIN)/python -m config.run
 
 test: .venv/dev.stamp browser
+	@$(BIN)/python -m config.messages compile
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: .venv/dev.stamp
@@ -50,4 +53,7 @@ lock: .venv/made.stamp
 picture: browser
 	$(BIN)/python -m tests.picture
 
-.PHONY: run test lint lock browser picture
+words: .venv/run.stamp
+	@$(BIN)/python -m config.messages extract
+
+.PHONY: run test lint lock browser picture words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import DurationField, ExpressionWrapper, Max
@@ -19,6 +20,7 @@ LEAST_FREE_BYTES = 100 * 1024 * 1024
 _migrated = False
 
 
+@login_not_required
 @require_safe
 @never_cache
 def alive(request: HttpRequest) -> HttpResponse:
@@ -26,6 +28,7 @@ def alive(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@login_not_required
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:

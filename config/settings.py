@@ -76,12 +76,20 @@ INSTALLED_APPS = [
 # A kind of work is its class here, its template and its test; nothing else names it.
 KINDS = [
     "annotate.kinds.write.Write",
+    "annotate.kinds.edit.Edit",
     "rankings.kinds.rank.Rank",
     "rankings.kinds.compare.Compare",
+    "rankings.kinds.rate.Rate",
+    "rankings.kinds.thumbs.Thumbs",
+    "rankings.kinds.criteria.Criteria",
+    "rankings.kinds.steps.Steps",
 ]
 
+# Modules that list presets: queues set up after published recipes.
+PRESETS = ["annotate.presets.demonstrations", "rankings.presets"]
+
 # Modules that give export formats.
-FORMATS = ["annotate.exporting.sft", "annotate.exporting.raw", "rankings.formats"]
+FORMATS = ["annotate.exporting.sft", "annotate.exporting.edits", "annotate.exporting.raw", "rankings.formats"]
 
 MIDDLEWARE = [
     "config.middleware.BusyMiddleware",
@@ -93,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -233,7 +242,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # --- Words and time --------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]  # each as its readers call it
+LOCALE_PATHS = [BASE_DIR / "locale"]  # see config/messages.py
+LANGUAGE_COOKIE_NAME = "__Host-language" if HTTPS else "preceptor_language"  # of whoever is not signed in
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
