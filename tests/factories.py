@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from annotate import labelling, queue, rendering
+from annotate import kinds, labelling, queue, rendering
 from annotate.models import Assignment, Member, Project, Prompt, Queue, Response, Role, Task, User
 
 _count = itertools.count(1)
@@ -35,7 +35,8 @@ def a_member(project: Project, user: User | None = None, role: Role = Role.ANNOT
 
 def a_queue(project: Project | None = None, kind: str = "rank", **fields: Any) -> Queue:
     project = project or a_project()
-    fields = {"name": f"Queue {next(_count)}", "created_by": project.created_by} | fields
+    options = kinds.get(kind).example().options
+    fields = {"name": f"Queue {next(_count)}", "created_by": project.created_by, "options": options} | fields
     return Queue.objects.create(project=project, kind=kind, **fields)
 
 
@@ -56,6 +57,7 @@ def a_task(
         external_id=f"prompt-{number}",
         digest=b"",
         instruction=instruction or f"Instruction {number}",
+        meta=work.way.example().facts,
     )
     answers = [
         Response.objects.create(

@@ -1,4 +1,4 @@
-"""`make picture`: the README's picture of the ranking page, taken from a running demo (`make run`)."""
+"""`make picture`: the README's pictures of the annotator's page, taken from a running demo (`make run`)."""
 
 import os
 import re
@@ -13,15 +13,23 @@ ADDRESS = f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
 PASSWORD = Path(os.environ.get("PRECEPTOR_DATA", ROOT / ".data")) / "demo-password"
 
 
-def rank_three(page: Page) -> None:
-    """Sign in as an annotator of the demo, take a task to rank, and give three responses their places."""
+def begin(page: Page, kind: str) -> None:
+    """Sign in as an annotator of the demo and take a task of a kind."""
     page.goto(f"{ADDRESS}/sign-in/")
     page.get_by_label(re.compile("e-mail", re.IGNORECASE)).fill("bea@demo.test")
     page.get_by_label("Password", exact=True).fill(PASSWORD.read_text().strip())
     page.keyboard.press("Enter")
-    page.get_by_role("link", name=re.compile("Rank")).first.click()
-    page.get_by_role("button", name=re.compile("Start|Continue")).click()
+    page.get_by_role("link", name=re.compile(kind)).first.click()
+    button = page.get_by_role("button", name=re.compile("^(Start|Continue)"))
+    if button.count():
+        button.click()
     page.wait_for_selector("#answer")
+    page.wait_for_load_state("networkidle")
+
+
+def rank_three(page: Page) -> None:
+    """Take a task to rank, and give three responses their places."""
+    begin(page, "Rank")
     lengths = {letter: len(page.locator(f"#response-{letter} .prose").inner_text()) for letter in "abcd"}
     for place, letter in enumerate(sorted(lengths, key=lengths.__getitem__, reverse=True)[:3], start=1):
         page.locator(f"#response-{letter}").focus()
@@ -36,6 +44,11 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         rank_three(page)
         page.screenshot(path=ROOT / "docs" / "ranking.png")
+        page = browser.new_page(
+            viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True, color_scheme="dark"
+        )
+        begin(page, "Compare")
+        page.screenshot(path=ROOT / "docs" / "phone.png")
         browser.close()
 
 

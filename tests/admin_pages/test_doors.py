@@ -26,6 +26,7 @@ MANAGERS = (200, 200, 403, 403, 404, 302)
 SIGNED_IN = (200, 200, 200, 200, 200, 302)
 RUN = (303, 303, 403, 403, 404, 302)
 OWN = (303, 403, 403, 403, 404, 302)
+ITS_ANNOTATOR = (404, 404, 404, 200, 404, 302)
 
 GETS = {
     "project-new": SIGNED_IN,
@@ -43,6 +44,11 @@ GETS = {
     "places": REVIEWERS,
     "labels": REVIEWERS,
     "label": REVIEWERS,
+    "you": SIGNED_IN,
+    "you-labels": SIGNED_IN,
+    "you-label": ITS_ANNOTATOR,
+    "you-feedback": SIGNED_IN,
+    "you-settings": SIGNED_IN,
     "task": REVIEWERS,
     "import-new": MANAGERS,
     "refused": MANAGERS,
@@ -52,7 +58,10 @@ GETS = {
     "export-file": MANAGERS,
 }
 #: Pages of the annotator's own; their tests are in tests/pages.
-OTHERS = {"home", "sign-in", "sign-out", "accept-invitation", "tokens", "work", "submit", "draft", "leave"}
+OTHERS = {
+    *("home", "language", "sign-in", "sign-out", "accept-invitation", "tokens"),
+    *("work", "submit", "draft", "leave", "ahead", "release", "amend", "back", "diff", "changes"),
+}
 
 # Address, what is sent, what comes of it.
 POSTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
@@ -73,6 +82,9 @@ POSTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("queue-people", {"seat": "<active>", "pause": "1"}, RUN),
     ("queue-people", {"seat": "<paused>", "resume": "1"}, RUN),
     ("task", {"state": "closed"}, RUN),
+    ("review", {"verdict": "reject", "reason": "It ranks nothing."}, (303, 303, 303, 403, 404, 302)),
+    ("confirm-guidelines", {"version": "1", "read": "1"}, (303, 303, 303, 303, 404, 302)),
+    ("you-settings", {"part": "single-keys"}, (303, 303, 303, 303, 303, 302)),
     ("import", {"cancel": "1"}, RUN),
 ]
 
@@ -82,6 +94,9 @@ def address(cast: Cast, name: str) -> str:
     ids: dict[str, list[Any]] = {
         "project-new": [],
         "label": [cast.label.pk],
+        "you-label": [cast.label.pk],
+        "review": [cast.label.pk],
+        **{name: [] for name in ("you", "you-labels", "you-feedback", "you-settings")},
         "task": [cast.task.pk],
         "import": [cast.job.pk],
         "refused-file": [cast.job.pk, "csv"],
@@ -96,7 +111,8 @@ def answers(cast: Cast, act: Any) -> tuple[int, ...]:
 
 
 def test_every_address_is_in_a_table():
-    assert {one.name for one in urls.urlpatterns if hasattr(one, "name")} == GETS.keys() | OTHERS
+    acts = {name for name, _sent, _expected in POSTS}
+    assert {one.name for one in urls.urlpatterns if hasattr(one, "name")} == GETS.keys() | OTHERS | acts
 
 
 @pytest.mark.parametrize("name", GETS)
@@ -136,11 +152,11 @@ def placeholders(cast: Cast) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", sorted(GETS.keys() - {"project-new"}))
+@pytest.mark.parametrize("name", sorted(name for name in GETS if GETS[name] != SIGNED_IN))
 def test_what_is_not_mine_answers_like_what_is_not_there(name: str):
     cast = a_busy_cast()
     mine = address(cast, name)
-    nowhere = re.sub(r"^/(\w+)/[^/]+/", r"/\1/987654321/", mine)
+    nowhere = re.sub(r"^/((you/)?\w+)/[^/]+/", r"/\1/987654321/", mine)
     client = cast.client("stranger")
     for method in (client.get, client.post, client.put, client.delete, client.patch, client.head, client.options):
         answer, other = method(mine), method(nowhere)

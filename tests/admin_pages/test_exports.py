@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from annotate import exporting
+from annotate.models import Queue
 from tests import factories as make
 from tests.admin_pages.cast import Cast, a_busy_cast, a_cast
 
@@ -15,7 +16,11 @@ pytestmark = pytest.mark.django_db
 
 
 def names(cast: Cast) -> list[str]:
-    return [form.name for form in exporting.for_kind(cast.queue.way)]
+    return [
+        form.name
+        for form in exporting.for_kind(cast.queue.way)
+        if form.is_asked_for(cast.queue.way, cast.queue.options)
+    ]
 
 
 def test_every_format_is_offered_with_its_rows_counted_and_its_first_row():
@@ -63,10 +68,20 @@ def test_an_option_is_taken_as_the_page_sends_it():
         assert cast.get("manager", "export-file", cast.queue.pk, "raw", "jsonl", query=query).status_code == expected
 
 
-@pytest.mark.parametrize(("name", "ending"), [("raw", "exe"), ("nothing", "jsonl"), ("sft-messages", "jsonl")])
+@pytest.mark.parametrize(("name", "ending"), [("raw", "exe"), ("nothing", "jsonl"), ("unpaired", "jsonl")])
 def test_a_format_that_does_not_fit_is_not_found(name, ending):
-    cast = a_cast()  # ranks: nobody wrote a text
+    cast = a_cast()  # ranks: nobody called a response good or bad
     assert cast.get("manager", "export-file", cast.queue.pk, name, ending).status_code == 404
+
+
+def test_a_format_is_offered_where_the_queues_options_ask_for_what_it_needs():
+    cast = a_cast()
+    for improve in ("off", "optional"):
+        Queue.objects.filter(pk=cast.queue.pk).update(options={"improve": improve})
+        page = cast.get("manager", "export", cast.queue.pk).content.decode()
+        assert ("sft-messages" in page) == (improve == "optional")
+        assert "preference-text" in page and "ratings" not in page
+        assert cast.get("manager", "export-file", cast.queue.pk, "sft-messages", "jsonl").status_code == 200
 
 
 def test_a_queue_without_labels_says_so():

@@ -67,7 +67,7 @@ def test_from_nothing_to_a_training_file(page: Page, live_server: LiveServer, tm
     assert page.locator("#said").inner_text() == "The import is over. 3 rows added, 1 refused."
 
     queue, project = Queue.objects.get(), Project.objects.get()
-    assert (queue.options, queue.overlap) == ({"ties": True, "unusable": False}, 2)
+    assert (queue.options["ties"], queue.options["unusable"], queue.overlap) == (True, False, 2)
     page.get_by_role("link", name="To the queue").click()
     assert page.locator("#newest tbody tr").count() == 0
     for person in (make.a_member(project), make.a_member(project)):

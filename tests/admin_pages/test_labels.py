@@ -60,7 +60,7 @@ def test_on_a_tasks_page_responses_go_by_the_same_numbers_for_everybody():
         others = [one for one in "abcd" if one != letter]
         make.a_label(person, cast.queue, {"ranks": {letter: 1}, "unusable": others})
     html = cast.get("reviewer", "task", cast.task.pk).content.decode()
-    assert html.count("ranks: 3 → 1; unusable: 1, 2, 4") == 3
+    assert html.count("3; unusable: 1, 2, 4") == 3
 
 
 def test_an_amended_label_leads_to_its_amendment_and_back():
@@ -167,11 +167,15 @@ def test_what_annotators_wrote_is_never_html():
         assert "<img" not in html
 
 
-def test_payloads_are_told_in_their_own_words():
-    assert in_words({"text": "Hello.", "comment": "x"}) == "Hello."
-    assert in_words({"winner": "a", "strength": 2, "comment": ""}) == "winner: a; strength: 2"
-    assert in_words({"ranks": {"b": 2, "a": 1}, "unusable": []}) == "ranks: a → 1, b → 2"
-    assert in_words({}) == ""
+def test_answers_are_told_in_one_line():
+    said = {kind.name: in_words(kind, kind.example().payload | {"comment": "Close."}) for kind in kinds.all_kinds()}
+    assert said["rank"] == "A = C > B; unusable: D · Close."
+    assert said["compare"] == "A: much better · Close."
+    assert said["steps"].startswith("+ ")
+    assert said["thumbs"].startswith("A: good")
+    assert said["criteria"] == "A: 75 %; B: 0 % · Close."
+    assert "{" not in "".join(said.values())
+    assert said["write"].endswith("sky. · Close.")
 
 
 def test_a_conversation_is_told_by_its_last_turn():

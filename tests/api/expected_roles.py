@@ -16,6 +16,8 @@ HOLDER_LEAVES = (404, 404, 404, 204, 404, 401, 403, 404)
 
 EXPECTED: dict[str, tuple[int, ...]] = {
     "GET /me": EVERYBODY,
+    "GET /me/labels": EVERYBODY,
+    "GET /me/progress": EVERYBODY,
     "GET /schema": EVERYBODY,
     "GET /projects": EVERYBODY,
     "POST /projects": (201, 201, 201, 201, 201, 401, 403, 403),
@@ -45,7 +47,12 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "POST /assignments/{pk}/decline": HOLDER_LEAVES,
     "POST /assignments/{pk}/flag": HOLDER_LEAVES,
     "POST /assignments/{pk}/release": HOLDER_LEAVES,
+    "POST /labels/{pk}/amend": (404, 404, 404, 201, 404, 401, 403, 404),
     "GET /queues/{pk}/labels": MEMBERS,
+    "POST /queues/{pk}/guidelines/confirm": (204, 204, 204, 204, 404, 401, 403, 404),
+    "GET /labels/{pk}/reviews": REVIEWERS,
+    "POST /labels/{pk}/reviews": (201, 201, 201, 403, 404, 401, 403, 404),
+    "GET /presets": EVERYBODY,
     "GET /formats": EVERYBODY,
     "GET /queues/{pk}/export": MANAGERS,
     "GET /queues/{pk}/export/count": MANAGERS,

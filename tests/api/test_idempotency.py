@@ -19,7 +19,7 @@ POSTS = [route for route in world.calls() if route.startswith("POST")]
 
 def poster(here: World, route: str) -> Any:
     """What sends a correct request, with a key."""
-    caller = Caller(here.people["annotator" if "assignments" in route else "owner"])
+    caller = Caller(here.people["annotator" if "assignments" in route or "amend" in route else "owner"])
     path, body = here.path(route.split()[1]), here.body(route)
     return lambda key, change=None: caller.post(path, change or body, Idempotency_Key=key)
 
@@ -34,7 +34,7 @@ def test_the_same_again_gives_the_first_answer(route: str) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
     assert again.headers.get("Location") == first.headers.get("Location")
     assert again.headers.get("Content-Type") == first.headers.get("Content-Type")
-    if route.endswith("/submit"):
+    if route.endswith(("/submit", "/amend")):
         assert (first.status_code, again.status_code) == (201, 200)
         assert first.content == again.content
     elif route.endswith("/invitations"):
@@ -50,7 +50,7 @@ def test_another_body_is_refused(route: str) -> None:
     post("key")
     other = here.body(route) or {}
     change = other + b" " if isinstance(other, bytes) else other | {"x": 1}
-    if route.endswith("/submit"):
+    if route.endswith(("/submit", "/amend")):
         change = other | {"payload": {"ranks": dict.fromkeys("abcd", 1)}}
     refused = post("key", change)
     assert refused.status_code == 422
@@ -65,8 +65,9 @@ def test_it_is_done_once() -> None:
         post(route), post(route)
     for model in (Queue, Import, Invitation, Exit, Label):
         counts[model.__name__] = model.objects.count()
-    # one queue was there, and one in the stranger's project; one import was there; the first way out is final
-    assert counts == {"Queue": 3, "Import": 2, "Invitation": 1, "Exit": 0, "Label": 1}
+    # two queues were there, and one in the stranger's project; one import was there; the first way out is final; one
+    # label was there, and is amended
+    assert counts == {"Queue": 4, "Import": 2, "Invitation": 1, "Exit": 0, "Label": 3}
 
 
 def test_keys_belong_to_people_and_to_paths() -> None:
@@ -124,7 +125,7 @@ def test_a_submit_takes_any_key_and_keeps_it_with_the_label() -> None:
     here = World.make()
     key = str(uuid.uuid4())
     poster(here, "POST /assignments/{pk}/submit")(key)
-    assert str(Label.objects.get().key) == key
+    assert str(Label.objects.get(task=here.task).key) == key
     assert not Replay.objects.exists()
 
 

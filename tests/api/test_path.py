@@ -219,7 +219,7 @@ def test_since_gives_what_is_new_and_counts_agree(queue: Queue, caller: Caller) 
     [
         ("", "format"),
         ("?format=juggle", "format"),
-        ("?format=alpaca", "format"),
+        ("?format=stepwise", "format"),
         ("?format=raw&container=zip", "container"),
         ("?format=raw&labels=some", "labels"),
         ("?format=raw&juggle=1", "juggle"),

@@ -33,7 +33,7 @@ def test_the_same_queue_twice_is_one(project: Project, caller: Caller) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
     assert first.headers["Location"] == again.headers["Location"]
-    assert first.json()["options"] == {"ties": False, "unusable": True}
+    assert first.json()["options"].items() >= {"ties": False, "unusable": True}.items()
     assert Queue.objects.count() == 1
 
 
@@ -47,7 +47,7 @@ def test_creating_it_again_finds_it_in_whatever_state(project: Project, caller: 
 @pytest.mark.parametrize(
     "other",
     [{"kind": "write"}, {"options": {"ties": False}}, {"overlap": 2}, {"order": "random"}, {"lease_seconds": 60},
-     {"assigned_only": True}, {"preset": "x"}],
+     {"assigned_only": True}, {"preset": "instructgpt-rank"}],
 )  # fmt: skip
 def test_another_queue_of_the_name_is_refused(project: Project, caller: Caller, other: dict[str, Any]) -> None:
     create(caller, project)

@@ -141,7 +141,11 @@ def test_a_draft_is_kept_and_renews_the_lease() -> None:
     assert parse_datetime(saved["lease_until"]) == ends
     assert ends > timezone.now() + timedelta(minutes=29)
     assert claim(worker, queue).json()["draft"] == {"ranks": {"a": 2}, "unusable": [], "comment": "not sure"}
-    assert worker("PUT", path, {"fence": 1, "payload": payload}).json()["version"] == 2
+    assert worker("PUT", path, {"fence": 1, "payload": payload}).json()["version"] == 1
+    assert worker("PUT", path, {"fence": 1, "payload": {"ranks": {"b": 1}}}).json()["version"] == 2
+    stale = worker("PUT", path, {"fence": 1, "payload": payload, "base": 1})
+    assert (stale.status_code, stale.json()["code"]) == (409, "draft_newer")
+    assert worker("PUT", path, {"fence": 1, "payload": payload, "base": 2}).json()["version"] == 3
 
 
 def test_a_draft_of_something_else_is_refused() -> None:
@@ -174,6 +178,42 @@ def test_submit_and_next_in_one_round_trip() -> None:
     last = worker.post(f"/assignments/{following['id']}/submit?next=1", answer(following)).json()
     assert last["next"] is None
     assert last["why"] == str(places.EMPTY.message)
+
+
+def test_one_more_is_held_beside_the_one_in_hand_and_not_a_third() -> None:
+    queue = a_queue()
+    for _ in range(4):
+        a_task(queue)
+    worker = a_worker(queue)
+    first = claim(worker, queue).json()
+    path = f"/queues/{queue.pk}/claim"
+    second = worker.post(f"{path}?having={first['id']}").json()
+    assert second["id"] != first["id"]
+    refused = worker.post(f"{path}?having={first['id']},{second['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "enough")
+    told = worker.post(f"/assignments/{first['id']}/submit?next=1&having={second['id']}", answer(first)).json()
+    assert told["next"]["id"] not in {first["id"], second["id"]}
+    assert claim(worker, queue).json()["id"] == second["id"]
+    assert worker.post(f"{path}?having=1;2").status_code == 400
+
+
+def test_an_amendment_takes_the_place_of_the_answer() -> None:
+    queue = a_queue()
+    a_task(queue), a_task(queue)
+    worker = a_worker(queue)
+    held = claim(worker, queue).json()
+    first = worker.post(f"/assignments/{held['id']}/submit", answer(held)).json()["label"]["id"]
+    body = {"payload": {"ranks": dict.fromkeys("abcd", 1)}, "active_seconds": 30}
+    changed = worker.post(f"/labels/{first}/amend", body, Idempotency_Key="change")
+    assert changed.status_code == 201
+    newer = Label.objects.get(pk=changed.json()["label"]["id"])
+    assert (newer.supersedes_id, changed.json()["supersedes"], newer.active_seconds) == (first, first, 30)
+    again = worker.post(f"/labels/{first}/amend", body, Idempotency_Key="change")
+    assert (again.status_code, again.json()) == (200, changed.json())
+    refused = worker.post(f"/labels/{first}/amend", body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "superseded")
+    wrong = worker.post(f"/labels/{newer.pk}/amend", {"payload": {"ranks": {"a": 9}}})
+    assert wrong.status_code == 400
 
 
 def test_without_asking_no_next_is_claimed() -> None:
@@ -276,4 +316,5 @@ def _statements(seen: CaptureQueriesContext) -> int:
 
 def test_only_these_calls_need_the_scope_label() -> None:
     labelling = {call.name for call in calls().values() if call.scope == "label"}
-    assert labelling == {"claim", "save_draft", "submit", "skip", "decline", "flag", "release"}
+    claiming = {"claim", "save_draft", "submit", "skip", "decline", "flag", "release", "amend"}
+    assert labelling == claiming | {"confirm_guidelines", "review_label"}

@@ -7,9 +7,9 @@ from django.urls import URLPattern
 
 from annotate.api import urls
 from annotate.api.base import ApiView, Call
-from annotate.models import Assignment, Import, Project, Queue, Role, Scope, Task, User
+from annotate.models import Assignment, Guideline, Import, Project, Queue, Role, Scope, Task, User
 from tests.api.callers import Caller
-from tests.factories import a_lease, a_member, a_project, a_queue, a_task, a_user
+from tests.factories import a_label, a_lease, a_member, a_project, a_queue, a_task, a_user
 
 
 def views() -> list[tuple[str, type[ApiView]]]:
@@ -31,13 +31,14 @@ def _readable(pattern: str) -> str:
 
 @dataclass
 class World:
-    """`place` is the annotator's lease; `member` their membership."""
+    """`place` is the annotator's lease; `label` the id of one they gave, in another queue."""
 
     project: Project
     queue: Queue
     place: Assignment
     task: Task
     job: Import
+    label: int
     people: dict[str, User] = field(default_factory=dict)
     callers: dict[tuple[str, str], Caller] = field(default_factory=dict)
 
@@ -51,7 +52,11 @@ class World:
         a_task(queue)
         job = Import.objects.create(queue=queue, name="rows.jsonl", file="rows.jsonl", created_by=owner)
         place = a_lease(people["annotator"], queue)
-        return cls(project, queue, place, task, job, people | {"owner": owner, "stranger": _elsewhere()})
+        before = a_queue(project, "rank")
+        a_task(before)
+        label = a_label(people["annotator"], before)
+        Guideline.objects.create(project=project, version=1, text="Be fair.", author=owner)
+        return cls(project, queue, place, task, job, label, people | {"owner": owner, "stranger": _elsewhere()})
 
     def caller(self, who: str, call: Call) -> Caller:
         """A program of `who` with the scope that `call` needs and no other; made once."""
@@ -78,6 +83,7 @@ class World:
             "tasks": self.task.pk,
             "assignments": self.place.pk,
             "imports": self.job.pk,
+            "labels": self.label,
             "projects": member,
         }
         query = "?format=raw" if "/export" in path else ""
@@ -98,6 +104,9 @@ class World:
             "POST /queues/{pk}/import": b'{"instruction": "Say hello."}\n',
             "PUT /assignments/{pk}/draft": fence | {"payload": {"ranks": {"a": 1}}},
             "POST /assignments/{pk}/submit": fence | {"payload": {"ranks": ranks}},
+            "POST /labels/{pk}/reviews": {"verdict": "reject", "reason": "Look again at C."},
+            "POST /queues/{pk}/guidelines/confirm": {"version": 1},
+            "POST /labels/{pk}/amend": {"payload": {"ranks": ranks}},
             "POST /assignments/{pk}/skip": fence | {"reason": "later"},
             "POST /assignments/{pk}/decline": fence | {"reason": "not mine"},
             "POST /assignments/{pk}/flag": fence | {"reason": "broken"},

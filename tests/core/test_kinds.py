@@ -14,8 +14,7 @@ each_kind = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
 
 def the_form(kind, payload, **options):
     example = kind.example()
-    letters = kinds.letters_for(len(example.responses))
-    return kind.label_form(kind.label_form.flatten(payload), letters=letters, options=example.options | options)
+    return kind.label_form(kind.label_form.flatten(payload), shown=example.shown(), options=example.options | options)
 
 
 @each_kind
@@ -70,8 +69,10 @@ def test_names_can_be_changed_and_changed_back(kind):
 
 @each_kind
 def test_it_gives_a_trainer_something(kind):
-    payload = kind.example().payload
-    assert list(kind.demonstrations(payload)) or list(kind.comparisons(payload))
+    example = kind.example()
+    payload, texts = example.payload, example.shown().texts
+    gives = [kind.demonstrations, kind.comparisons, kind.verdicts, kind.ratings]
+    assert any(list(method(payload)) for method in gives) or list(kind.steps(payload, texts))
 
 
 @each_kind

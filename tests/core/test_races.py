@@ -4,12 +4,13 @@ import random
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from django.db import connection
 
-from annotate import labelling, queue
-from annotate.models import Assignment, Exit, Label
+from annotate import labelling, queue, reviewing
+from annotate.models import Assignment, Exit, Label, Review, Role
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +116,81 @@ def test_a_late_answer_and_its_successor_never_share_the_place():
         if isinstance(claimed, int):
             taken = Assignment.objects.select_related("task", "queue").get(pk=claimed)
             labelling.submit(bea, taken, labelling.Answer(work.way.example().payload, taken.fence))
+
+
+def test_eight_tabs_that_ask_for_one_ahead_hold_two_places_together():
+    work = make.a_queue(overlap=2)
+    for _ in range(12):
+        make.a_task(work)
+    ann = make.a_member(work.project)
+    first = queue.claim(ann, work)
+    assert isinstance(first, int)
+    results = at_once(8, lambda _: queue.claim(ann, work, [first]))
+    assert len(set(results)) == 1
+    assert Assignment.objects.leased().count() == 2
+
+
+def test_submits_and_prefetches_of_two_people_never_hold_more_than_two_each():
+    work = make.a_queue(overlap=2)
+    for _ in range(30):
+        make.a_task(work)
+    people = [make.a_member(work.project) for _ in range(2)]
+
+    def label_some(number):
+        user = people[number % 2]
+        for _ in range(10):
+            place = queue.claim(user, work)
+            if not isinstance(place, int):
+                return
+            ahead = queue.claim(user, work, [place])
+            held = Assignment.objects.select_related("task", "queue").get(pk=place)
+            answer = labelling.Answer(work.way.example().payload, held.fence)
+            having = [ahead] if isinstance(ahead, int) else []
+            with suppress(labelling.Refused):  # the other tab of the same person was first
+                labelling.submit(user, held, answer, claim_next=True, having=having)
+            assert Assignment.objects.leased().filter(annotator=user).count() <= queue.MOST_HELD
+
+    at_once(4, label_some)
+    pairs = Label.objects.values_list("task_id", "annotator_id")
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_a_double_click_on_an_amendment_makes_one_and_two_tabs_have_one_winner():
+    work = make.a_queue()
+    make.a_task(work)
+    ann = make.a_member(work.project)
+    first = Label.objects.get(pk=make.a_label(ann, work))
+    payload = work.way.example().other_payload
+    answer = labelling.Answer(payload, first.fence)
+    results = at_once(8, lambda _: labelling.amend(ann, first, answer))
+    assert len({one.label_id for one in results}) == 1
+    second = Label.objects.get(pk=results[0].label_id)
+
+    def amend(_):
+        try:
+            return labelling.amend(ann, second, labelling.Answer(payload, second.fence))
+        except labelling.NotAmendable as refusal:
+            return refusal.code
+
+    outcomes = at_once(8, amend)
+    assert outcomes.count("superseded") == 7
+    assert (Label.objects.count(), Label.objects.live().count()) == (3, 1)
+
+
+def test_an_amendment_and_a_review_of_the_same_label_never_both_happen():
+    work = make.a_queue()
+    ann, rev = make.a_member(work.project), make.a_member(work.project, role=Role.REVIEWER)
+    for _ in range(10):
+        make.a_task(work)
+        first = Label.objects.get(pk=make.a_label(ann, work))
+
+        def act(number, first=first):
+            try:
+                if number:
+                    return reviewing.review(rev, first, "accept")
+                return labelling.amend(ann, first, labelling.Answer(first.payload, first.fence))
+            except labelling.Refused as refusal:
+                return refusal
+
+        amended, reviewed = at_once(2, act)
+        assert isinstance(amended, labelling.Submitted) != isinstance(reviewed, Review)

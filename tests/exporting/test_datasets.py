@@ -31,13 +31,37 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         {"winner": "tie", "comment": ""},
         {"winner": "both_bad", "comment": ""},
     ],
+    "edit": [
+        {"text": "Shorter.", "unchanged": False, "comment": ""},
+        {"text": "Two\n\nparagraphs “ü”", "unchanged": False, "comment": "why"},
+        {"text": "2024-01-01", "unchanged": False, "comment": ""},
+        {"text": "No.", "unchanged": False, "comment": ""},
+    ],
+    "rate": [
+        {"scores": {"a": {"helpfulness": one, "correctness": 4}, "b": {"helpfulness": 0, "correctness": one}}}
+        | {"scales": {"helpfulness": [0, 4], "correctness": [0, 4]}, "flags": flags, "comment": ""}
+        for one, flags in ((0, {}), (1, {"a": ["made up"]}), (3, {}), (4, {"a": ["made up", "harmful advice"]}))
+    ],
+    "thumbs": [
+        {"thumbs": {"a": good}, "flags": flags, "comment": ""}
+        for good, flags in ((True, {}), (False, {"a": ["wrong"]}), (False, {}), (True, {"a": ["too long"]}))
+    ],
+    "criteria": [
+        {"verdicts": {"a": ["yes", one, "no"], "b": ["na", "no", one]}, "comment": ""}
+        for one in ("yes", "no", "na", "yes")
+    ],
+    "steps": [
+        {"steps": [1, 1, one], "split": "paragraphs", "better": better, "comment": ""}
+        for one, better in ((1, {}), (0, {}), (-1, {}), (-1, {"2": "Better."}))
+    ],
 }
 #: Pairs that these answers order.
 PAIRS = {"rank": 6 + 2, "compare": 2}
 MESSAGES = "List({'role': Value('string'), 'content': Value('string')})"
 TEXT, WHOLE, NUMBER = "Value('string')", "Value('int64')", "Value('float64')"
+IDS = dict.fromkeys(["prompt_id", "group_id"], TEXT)
 ABOUT = {
-    **dict.fromkeys(["prompt_id", "group_id"], TEXT),
+    **IDS,
     **dict.fromkeys(["rank_chosen", "rank_rejected", "pairs_in_group"], WHOLE),
     **dict.fromkeys(["pair_weight", "preference_strength"], NUMBER),
 }
@@ -47,6 +71,20 @@ COLUMNS = {
     "preference": {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES, **ABOUT},
     "preference-implicit": {"chosen": MESSAGES, "rejected": MESSAGES, **ABOUT},
     "preference-text": {"prompt": TEXT, "chosen": TEXT, "rejected": TEXT, **ABOUT},
+    "unpaired": {"prompt": MESSAGES, "completion": MESSAGES, "label": "Value('bool')", **IDS},
+    "stepwise": {"prompt": TEXT, "completions": f"List({TEXT})", "labels": "List(Value('bool'))", **IDS},
+    "ratings": {
+        **dict.fromkeys(["prompt", "response"], MESSAGES),
+        "scores": "List({'axis': Value('string'), 'score': Value('int64')})",
+        "flags": f"List({TEXT})",
+        "rubric": "List({'criterion': Value('string'), 'weight': Value('float64'), 'verdict': Value('string')})",
+        **IDS,
+    },
+    "edits": {
+        **dict.fromkeys(["prompt", "original", "edited"], MESSAGES),
+        "diff": "List({'how': Value('string'), 'text': Value('string')})",
+        **IDS,
+    },
 }
 CONTAINERS = list(exporting.CONTAINERS)
 PREFERENCES = ["preference", "preference-implicit", "preference-text"]
@@ -165,6 +203,58 @@ def test_the_chosen_text_is_the_one_the_annotator_put_first(load, name, containe
 
 def last_text(said):
     return said if isinstance(said, str) else said[-1]["content"]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_verdicts_are_real_booleans_of_the_right_texts(load, container):
+    work = labelled("thumbs")
+    found = load(work, "unpaired", container)
+    assert types(found) == COLUMNS["unpaired"]
+    assert found.num_rows == exporting.count(work, "unpaired").rows == 8
+    by_id = {str(label.pk): label for label in Label.objects.select_related("task__prompt")}
+    for row in found:
+        label = by_id[row["group_id"]]
+        assert row["label"] is label.payload["thumbs"]["a"]
+        assert last_text(row["completion"]) == answered(work, label)["a"]
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(("neither", "right"), [("right", 2 * (3 + 3 + 2 + 2)), ("wrong", 2 * (3 + 2 + 2 + 2))])
+def test_steps_and_their_labels_are_equally_long(load, neither, right, container):
+    found = load(labelled("steps"), "stepwise", container, options={"neither": neither})
+    assert types(found) == COLUMNS["stepwise"]
+    assert found.num_rows == 8
+    assert all(len(row["completions"]) == len(row["labels"]) == 3 for row in found)
+    assert sum(sum(row["labels"]) for row in found) == right
+
+
+@pytest.mark.parametrize("kind", ["rate", "criteria"])
+def test_ratings_are_a_row_for_each_response(load, kind):
+    work = labelled(kind)
+    found = load(work, "ratings", "parquet")
+    assert types(found) == COLUMNS["ratings"]
+    assert found.num_rows == exporting.count(work, "ratings").rows == 16
+    if kind == "rate":
+        assert Counter(score["axis"] for row in found for score in row["scores"]) == {
+            "helpfulness": 16,
+            "correctness": 16,
+        }
+        assert Counter(flag for row in found for flag in row["flags"]) == {"made up": 4, "harmful advice": 2}
+        assert load(work, "ratings", "jsonl")[0]["scores"] == found[0]["scores"]
+    else:
+        assert all(len(row["rubric"]) == 3 and 0 <= row["scores"][0]["score"] <= 100 for row in found)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_edits(load, container):
+    work = labelled("edit")
+    found = load(work, "edits", container)
+    assert types(found) == COLUMNS["edits"]
+    assert found.num_rows == 8
+    assert {last_text(row["edited"]) for row in found} == {answer["text"] for answer in ANSWERS["edit"]}
+    for row in found:
+        before = "".join(run["text"] for run in row["diff"] if run["how"] != "added")
+        assert before == last_text(row["original"])
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

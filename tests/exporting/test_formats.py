@@ -36,7 +36,23 @@ def a_label(kind="rank", payload=None, texts=None, prompt=None):
         letter: ResponseFacts(text, {"role": "assistant", "content": text}, f"r-{letter}", model="m")
         for letter, text in zip(kinds.letters_for(len(texts)), texts, strict=True)
     }
-    return Labelled(7, way, payload or way.example().payload, prompt or a_prompt(), responses, LabelFacts(task_id="3"))
+    payload = payload or way.example().payload
+    written = {name: ResponseFacts(text, *said(text)) for name, text in way.written(payload).items()}
+    return Labelled(7, way, payload, prompt or a_prompt(), responses, LabelFacts(task_id="3"), written)
+
+
+#: What these kinds give a format only where a queue asks for it.
+MORE = {
+    "improved": {"of": "a", "text": "A better text."},
+    "scores": {"a": {"overall": 4}},
+    "scales": {"overall": [1, 5]},
+}
+
+
+def a_full_label(kind):
+    """The kind's example; of a ranking and a comparison, with all that can be asked besides."""
+    more = MORE if kind in ("rank", "compare") else {}
+    return a_label(kind, kinds.get(kind).example().payload | more)
 
 
 def rows_of(form, label, counts=None):
@@ -59,7 +75,7 @@ def asked(text):
 
 @pytest.mark.parametrize(("form", "kind"), PAIRS)
 def test_a_label_of_every_kind_that_gives_it_makes_rows_of_its_schema(form, kind, tmp_path):
-    label = a_label(kind.name)
+    label = a_full_label(kind.name)
     rows = [form.row(label, pick) for pick in form.picks(label, Counts())]
     assert rows
     lines = b"".join(exporting.CONTAINERS["jsonl"].write(rows, form.schema)).splitlines()
@@ -76,7 +92,8 @@ def test_a_label_of_every_kind_that_gives_it_makes_rows_of_its_schema(form, kind
 
 @pytest.mark.parametrize("form", exporting.formats(), ids=lambda form: form.name)
 def test_its_columns_get_in_no_trainers_way(form):
-    assert not TRLS_OWN & set(form.schema.names)
+    own = TRLS_OWN - ({"labels"} if form.name == "stepwise" else set())  # what its step trainer asks for
+    assert not own & set(form.schema.names)
     assert {"tool_calls", "name"}.isdisjoint(form.schema.names)
 
 
@@ -88,12 +105,15 @@ def test_the_docs_tell_of_it_and_of_who_reads_it(form):
 
 
 def test_which_kinds_give_which_format_follows_from_what_the_kind_gives():
-    by_kind = {
-        kind: {form.name for form in exporting.for_kind(kinds.get(kind))} for kind in ("write", "rank", "compare")
-    }
-    assert by_kind["write"] == {"sft-messages", "sft-prompt-completion", "alpaca", "raw"}
-    assert by_kind["rank"] == by_kind["compare"] == {"preference", "preference-implicit", "preference-text", "raw"}
-    assert [kind.name for kind in exporting.get("sft-messages").kinds()] == ["write"]
+    by_kind = {kind.name: {form.name for form in exporting.for_kind(kind)} for kind in kinds.all_kinds()}
+    demonstrations = {"sft-messages", "sft-prompt-completion", "alpaca"}
+    preferences = {"preference", "preference-implicit", "preference-text"}
+    assert by_kind["write"] == demonstrations | {"raw"}
+    assert by_kind["edit"] == demonstrations | preferences | {"edits", "raw"}
+    assert by_kind["rank"] == by_kind["compare"] == demonstrations | preferences | {"edits", "ratings", "raw"}
+    assert by_kind["rate"] == by_kind["criteria"] == {"ratings", "raw"}
+    assert (by_kind["thumbs"], by_kind["steps"]) == ({"unpaired", "raw"}, {"stepwise", "raw"})
+    assert [kind.name for kind in exporting.get("unpaired").kinds()] == ["thumbs"]
     with pytest.raises(KeyError):
         exporting.get("nothing")
 
@@ -184,6 +204,69 @@ def test_an_implicit_prompt_is_in_both_conversations():
 def test_a_plain_prompt_ends_with_a_newline_and_names_its_turns_where_there_are_several():
     assert preferences.as_text(asked("Why?")) == "Why?\n"
     assert preferences.as_text(TALK) == "User: Hello\n\nAssistant: Hi\n\nUser: Why?\n\nAssistant:\n"
+
+
+# --- Judged by themselves ------------------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_a_row_with_a_real_boolean():
+    thumbs = {"thumbs": {"a": True, "b": False}, "comment": ""}
+    rows = rows_of(exporting.get("unpaired"), a_label("thumbs", thumbs, ["A", "B"]))
+    assert [(row["completion"], row["label"]) for row in rows] == [(said("A"), True), (said("B"), False)]
+    assert all(type(row["label"]) is bool and row["prompt"] == asked("Why?") for row in rows)
+
+
+STEPS = {"steps": [1, 0, -1], "split": "paragraphs", "comment": ""}
+
+
+@pytest.mark.parametrize(("neither", "labels"), [("right", [True, True, False]), ("wrong", [True, False, False])])
+def test_steps_are_lists_of_texts_and_booleans_and_neither_is_what_one_says(neither, labels):
+    form = exporting.get("stepwise").configured({"neither": neither})
+    (row,) = rows_of(form, a_label("steps", STEPS, ["One.\n\nTwo.\n\nThree.\n\nFour."]))
+    assert row["completions"] == ["One.", "Two.", "Three."]  # nobody judged the fourth
+    assert (row["prompt"], row["labels"]) == ("Why?\n", labels)
+    assert all(type(one) is bool for one in row["labels"])
+    assert form is not exporting.get("stepwise")  # which stays as it is
+
+
+def test_ratings_are_a_row_for_each_response_with_its_scores_and_flags():
+    payload = {"scores": {"b": {"help": 0, "truth": 4}, "a": {"help": 3, "truth": 1}}, "flags": {"b": ["rude"]}}
+    first, second = rows_of(exporting.get("ratings"), a_label("rate", payload, ["A", "B"]))
+    assert (first["response"], first["flags"], first["rubric"]) == (said("A"), [], [])
+    assert first["scores"] == [{"axis": "help", "score": 3}, {"axis": "truth", "score": 1}]
+    assert (second["response"], second["flags"]) == (said("B"), ["rude"])
+
+
+def test_criteria_give_the_share_of_points_and_the_checklist_with_its_verdicts():
+    first, second = rows_of(exporting.get("ratings"), a_label("criteria"))
+    assert first["scores"] == [{"axis": "criteria", "score": 75}]  # 3 of 1 + 3
+    assert second["scores"] == [{"axis": "criteria", "score": 0}]  # 1 - 2, not below 0
+    assert first["rubric"][1] == {"criterion": "Names Canberra", "weight": 3.0, "verdict": "yes"}
+
+
+# --- Edits ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_is_the_text_before_and_after_and_the_words_between():
+    label = a_label("edit", {"text": "One small step.", "unchanged": False, "comment": ""}, ["One step."])
+    (row,) = rows_of(exporting.get("edits"), label)
+    assert (row["original"], row["edited"]) == (said("One step."), said("One small step."))
+    kept = "".join(one["text"] for one in row["diff"] if one["how"] != "removed")
+    assert kept == "One small step." and {"how": "added", "text": "small "} in row["diff"]
+    (pair,) = rows_of(exporting.get("preference"), label)
+    assert (pair["chosen"], pair["rejected"]) == (said("One small step."), said("One step."))
+
+
+def test_nothing_to_improve_is_a_demonstration_and_no_edit():
+    label = a_label("edit", {"text": "Good.", "unchanged": True, "comment": ""}, ["Good."])
+    assert rows_of(exporting.get("edits"), label) == rows_of(exporting.get("preference"), label) == []
+    (row,) = rows_of(exporting.get("sft-messages"), label)
+    assert row["messages"][-1:] == said("Good.")
+
+
+def test_an_improved_response_of_a_ranking_is_an_edit_too():
+    (row,) = rows_of(exporting.get("edits"), a_full_label("rank"))
+    assert row["edited"] == said("A better text.")
 
 
 # --- Raw -----------------------------------------------------------------------------------------------------------

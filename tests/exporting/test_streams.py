@@ -187,7 +187,7 @@ def test_labels_added_while_a_stream_runs_are_not_in_it_and_an_amendment_does_no
 @pytest.mark.parametrize(
     ("asked", "field"),
     [
-        ({"format_name": "sft-messages"}, "format"),
+        ({"format_name": "stepwise"}, "format"),
         ({"format_name": "nothing"}, "format"),
         ({"format_name": "preference", "container": "csv"}, "container"),
         ({"format_name": "preference", "options": {"labels": "all"}}, "labels"),

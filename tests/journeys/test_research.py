@@ -15,6 +15,7 @@ from annotate.models import Assignment, Import, Label, Project, Queue, RefusedRo
 from tests import factories as make
 from tests.journeys import research
 from tests.journeys.client import Api
+from tests.pages.desk import arrived
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,9 +78,10 @@ def vote_of(row, number: int) -> str | None:
 # --- In the browser ----------------------------------------------------------------------------------------------
 
 
-def in_hand(user, work):
+def in_hand(page, user):
     """The place a person has before them: what they read on the page, read from the database."""
-    place = Assignment.objects.select_related("task__prompt", "queue").get(annotator=user, queue=work, state="leased")
+    number = page.locator("#panel").get_attribute("data-place")
+    place = Assignment.objects.select_related("task__prompt", "queue").get(pk=number, annotator=user, state="leased")
     texts = dict(place.task.prompt.responses.values_list("id", "text"))
     return place, {letter: texts[one] for letter, one in zip("abcd", place.shown(), strict=False)}
 
@@ -90,8 +92,9 @@ def work_in_browser(page: Any, user: User, work: Queue, count: int, act: Callabl
     page.wait_for_selector("#answer")
     page.wait_for_load_state()  # the keys' scripts are in
     for done in range(1, count + 1):
-        act(page, *in_hand(user, work))
+        act(page, *in_hand(page, user))
         page.get_by_role("heading", name=f"Task {done + 1}", exact=True).wait_for()
+    arrived(page)
     assert Seat.objects.get(queue=work, user=user).done == count
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
 from annotate.models import Assignment, Queue, User
+from tests import factories
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -38,8 +39,37 @@ def start(page: Page, user: User, work: Queue, origin: str) -> None:
 
 
 def held(user: User) -> Assignment:
-    """The one place the user holds."""
-    return Assignment.objects.leased().select_related("task", "queue").get(annotator=user)
+    """The place before the user: the first they were given of those they hold."""
+    mine = Assignment.objects.leased().filter(annotator=user).order_by("leased_at")
+    found = mine.select_related("task", "queue").first()
+    assert found is not None
+    return found
+
+
+def arrived(page: Page) -> None:
+    """Wait until every answer that was handed in has reached the server."""
+    for _time in range(100):
+        if not page.evaluate("Object.keys(localStorage).some((name) => name.includes(':outbox:'))"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("an answer still waits to be sent")
+
+
+def a_desk(kind: str, tasks: int = 3, **fields: Any) -> tuple[Queue, User]:
+    """A queue with tasks and somebody who works in it."""
+    work = factories.a_queue(kind=kind, **fields)
+    for number in range(tasks):
+        factories.a_task(work, instruction=f"Instruction {number}")
+    return work, factories.a_member(work.project, factories.a_user(name="Noor"))
+
+
+def in_store(page: Page, user: User) -> None:
+    """Wait until the page has the next task in store: two places are held, and the second one's panel has come."""
+    for _time in range(100):
+        if Assignment.objects.leased().filter(annotator=user).count() == 2:
+            break
+        page.wait_for_timeout(50)
+    page.wait_for_load_state("networkidle")
 
 
 def slip(place: Assignment, **fields: object) -> dict[str, object]:

@@ -11,22 +11,14 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate import kinds
-from annotate.models import Assignment, Draft, Exit, Label, Queue, Task, User
+from annotate.models import Assignment, Draft, Exit, Label, Task
 from tests import factories
-from tests.pages.desk import client_of, held, let_in, start
+from tests.pages.desk import a_desk, arrived, client_of, held, let_in, start
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def a_desk(kind: str, tasks: int = 3, **fields: Any) -> tuple[Queue, User]:
-    """A queue with tasks and somebody who works in it."""
-    work = factories.a_queue(kind=kind, **fields)
-    for number in range(tasks):
-        factories.a_task(work, instruction=f"Instruction {number}")
-    return work, factories.a_member(work.project, factories.a_user(name="Noor"))
 
 
 @pytest.fixture
@@ -35,8 +27,9 @@ def origin(live_server: object) -> str:
 
 
 def on_task(page: Page, number: int) -> None:
-    """Wait until the task with this number is there, and has the focus on its heading."""
+    """Wait until the task with this number is there, has the focus on its heading, and the one before is stored."""
     expect(page.get_by_role("heading", name=f"Task {number}", exact=True)).to_be_focused()
+    arrived(page)
 
 
 def said(page: Page) -> str:
@@ -55,7 +48,7 @@ def test_rank_by_keys_in_five_presses(page: Page, origin: str) -> None:
     on_task(page, 2)
     assert Label.objects.get().payload == {"ranks": {"a": 2, "b": 1, "c": 2}, "unusable": ["d"], "comment": ""}
     assert page.title() == f"Task 2 · {work.name} · Preceptor"
-    assert said(page) == "Saved."
+    assert said(page) in {"Sent.", "Saved."}
 
 
 def test_rank_by_single_clicks(page: Page, origin: str) -> None:
@@ -262,6 +255,30 @@ def test_ways_out_by_keys(page: Page, origin: str, key: str, way: str) -> None:
     assert (Task.objects.get(pk=first.task_id).state == Task.State.FLAGGED) is (way == "flag")
 
 
+@pytest.mark.parametrize(("key", "way"), [("s", "skip"), ("d", "decline"), ("f", "flag")])
+def test_a_way_out_takes_two_keys(page: Page, origin: str, key: str, way: str) -> None:
+    """E19: the dialog's digits choose the reason and send it."""
+    work, noor = a_desk("rank")
+    start(page, noor, work, origin)
+    first = held(noor)
+    page.keyboard.press(key)
+    page.keyboard.press("2")
+    expect(page.locator("#said")).not_to_be_empty()
+    gone = Exit.objects.get()
+    assert (gone.way, gone.task_id) == (way, first.task_id)
+
+
+def test_the_last_reason_asks_for_words(page: Page, origin: str) -> None:
+    work, noor = a_desk("rank")
+    start(page, noor, work, origin)
+    page.keyboard.press("s")
+    page.keyboard.press("4")
+    page.keyboard.type("4 of them are the same")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).not_to_be_empty()
+    assert Exit.objects.get().reason == "4 of them are the same"
+
+
 def test_a_way_out_by_clicks_in_ones_own_words(page: Page, origin: str) -> None:
     work, noor = a_desk("write")
     start(page, noor, work, origin)
@@ -325,7 +342,8 @@ def test_single_keys_can_be_switched_off(page: Page, origin: str) -> None:
     work, noor = a_desk("rank")
     start(page, noor, work, origin)
     page.keyboard.press("?")
-    page.get_by_label("Single keys work").uncheck()
+    with page.expect_response("**/you/settings/"):
+        page.get_by_label("Single keys work").uncheck()
     page.keyboard.press("Escape")
     page.reload()
     page.keyboard.press("1")
@@ -343,7 +361,8 @@ def test_every_kind_lists_its_keys(page: Page, origin: str) -> None:
         page.keyboard.press("?")
         listed = page.locator("#keys kbd").all_inner_texts()
         for carrier in page.locator("#panel [data-key]").all():
-            assert (carrier.get_attribute("data-key") or "")[:1] in listed or kind.name == "compare"
+            keys = (carrier.get_attribute("data-key") or "").split(" ")
+            assert set(keys) & {*listed, "l", "y", "x"} or kind.name == "compare"  # those of reading are not the kind's
 
 
 # --- When things go wrong --------------------------------------------------------------------------------------------
@@ -373,51 +392,33 @@ def test_a_double_click_does_not_submit_a_draft_that_comes_next(page: Page, orig
     expect(page.get_by_label("Your response")).to_have_value("not ready")
 
 
-def test_no_connection_keeps_what_was_entered(page: Page, origin: str) -> None:
-    work, noor = a_desk("write")
+def test_no_connection_keeps_what_was_entered_and_sends_it(page: Page, origin: str) -> None:
+    work, noor = a_desk("write", tasks=1)
     start(page, noor, work, origin)
     page.get_by_label("Your response").fill("Do not lose me")
     page.route("**/submit/", lambda route: route.abort())
     page.get_by_role("button", name="Submit").click()
-    notice = page.locator("#notices").get_by_role("alert")
-    expect(notice).to_contain_text("No connection.")
-    expect(notice).to_be_focused()
+    expect(page.locator("#outbox")).to_contain_text("Answers that wait here: 1.")
     expect(page.get_by_label("Your response")).to_have_value("Do not lose me")
     page.unroute("**/submit/")
-    page.get_by_role("button", name="Submit").click()
-    on_task(page, 2)
-    expect(notice).to_have_count(0)
+    page.get_by_role("button", name="Sending").click()
+    expect(page.get_by_text("That was all for now")).to_be_visible()
+    expect(page.locator("#outbox")).to_be_hidden()
     assert Label.objects.get().payload["text"] == "Do not lose me"
 
 
-@pytest.mark.parametrize(("status", "words"), [(500, "Something went wrong"), (503, "Something went wrong")])
-def test_a_fault_of_the_server_keeps_what_was_entered(page: Page, origin: str, status: int, words: str) -> None:
-    work, noor = a_desk("write")
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_fault_of_the_server_keeps_what_was_entered(page: Page, origin: str, status: int) -> None:
+    work, noor = a_desk("write", tasks=1)
     start(page, noor, work, origin)
     page.get_by_label("Your response").fill("Do not lose me")
     page.route("**/submit/", lambda route: route.fulfill(status=status, body="<h1>Oh</h1>", content_type="text/html"))
     page.get_by_role("button", name="Submit").click()
-    expect(page.locator("#notices").get_by_role("alert")).to_contain_text(words)
+    expect(page.locator("#outbox")).to_contain_text("The server can't be reached.")
     expect(page.get_by_label("Your response")).to_have_value("Do not lose me")
     assert page.get_by_text("Oh", exact=True).count() == 0
-
-
-def test_the_session_ends_in_the_middle_of_a_task(page: Page, origin: str) -> None:
-    work, noor = a_desk("write")
-    start(page, noor, work, origin)
-    page.get_by_label("Your response").fill("Do not lose me")
-    page.context.clear_cookies()
-    page.get_by_role("button", name="Submit").click()
-    expect(page.locator("#notices").get_by_role("alert")).to_contain_text("You are signed out.")
-    expect(page.get_by_label("Your response")).to_have_value("Do not lose me")
-    other = page.context.new_page()
-    other.goto(reverse("sign-in"))
-    other.get_by_label("E-mail").fill(noor.email)
-    other.get_by_label("Password").fill("correct horse")
-    other.get_by_role("button", name="Sign in").click()
-    expect(other.get_by_role("heading", name="Hello")).to_be_visible()
-    page.get_by_role("button", name="Submit").click()  # its token is of the old session: renewed by itself
-    on_task(page, 2)
+    page.unroute("**/submit/")  # it is sent again by itself
+    expect(page.get_by_text("That was all for now")).to_be_visible(timeout=10_000)
     assert Label.objects.get().payload["text"] == "Do not lose me"
 
 
@@ -538,7 +539,7 @@ def test_two_tabs_give_one_task_and_one_label(page: Page, origin: str) -> None:
     page.get_by_role("button", name="Submit").click()
     on_task(page, 2)
     second.get_by_role("button", name="Submit").click()
-    expect(second.get_by_role("alert")).to_contain_text("already labelled this task")
+    expect(second.locator("#panel").get_by_role("alert")).to_contain_text("already labelled this task")
     expect(second.get_by_label("Your response")).to_have_value("From the second tab")
     assert Label.objects.count() == 1
 
