@@ -69,6 +69,7 @@ function goOn(one) {
 function pick(one, input) {
   const several = input.type === "checkbox";
   set(input, several ? !input.checked : true);
+  if (!one.isConnected) return; // that submitted it: the next task is on the page, and has the focus
   picked = [...picked.filter((other) => other !== one && other.isConnected), one];
   say(one, input.checked ? plainText(input.closest("label")) : one.dataset.cleared);
   if (several) go(one);

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from annotate.models import Label, Queue, User
 from tests import factories
-from tests.pages.desk import start
+from tests.pages.desk import in_store, start
 from tests.sweep.test_accessible import LOOKS, sideways, violations
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def origin(live_server: object) -> str:
     return str(live_server)
 
 
-def at_work(page: Page, origin: str, kind: str = "rank", responses: int = 0, **options: Any) -> None:
+def at_work(page: Page, origin: str, kind: str = "rank", responses: int = 0, **options: Any) -> User:
     """Somebody with a task of this kind in hand, and two more waiting."""
     work: Queue = factories.a_queue(kind=kind, options=options)
     texts = [f"Answer number {nth}. " * (5 * nth) for nth in range(1, responses + 1)] or None
@@ -33,6 +33,7 @@ def at_work(page: Page, origin: str, kind: str = "rank", responses: int = 0, **o
         factories.a_task(work, instruction=f"Instruction {number}", responses=texts)
     noor: User = factories.a_member(work.project, factories.a_user(name="Noor"))
     start(page, noor, work, origin)
+    return noor
 
 
 def press(page: Page, *keys: str) -> None:
@@ -352,7 +353,8 @@ def test_compare_on_four_levels_with_a_forced_choice(page: Page, origin: str) ->
 
 
 def test_compare_in_one_press_where_the_queue_says_so(page: Page, origin: str) -> None:
-    at_work(page, origin, kind="compare", strength=False, submit_at_once=True)
+    noor = at_work(page, origin, kind="compare", strength=False, submit_at_once=True)
+    in_store(page, noor)  # so the next task comes in the middle of the press: it keeps the focus all the same
     press(page, "ArrowRight")
     expect(page.get_by_role("heading", name="Task 1", exact=True)).to_be_visible()
     press(page, "2")
