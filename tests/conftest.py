@@ -92,6 +92,11 @@ def _flush_quickly() -> None:
     command.emit_post_migrate_signal = lambda *args, **kwargs: None  # type: ignore[attr-defined]
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: now and then a test waits for a clock, not for a processor."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     _ground.close()
 

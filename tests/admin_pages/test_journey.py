@@ -114,21 +114,23 @@ def test_removing_somebody_asks_first_and_works_by_keyboard(page: Page, live_ser
 def test_the_newest_labels_come_quietly_and_not_while_somebody_is_among_them(page: Page, live_server: LiveServer):
     cast = a_busy_cast()
     let_in(page.context, cast.people["owner"], live_server.url)
+    page.clock.install()
     page.goto(reverse("queue", args=[cast.queue.pk]))
     page.get_by_role("button", name="Pause").click()
     page.get_by_text("The queue is paused").wait_for()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.locator("#newest a").first.focus()
-    page.wait_for_timeout(6_000)
+    page.clock.run_for(6_000)
     assert [url for url in asked if "/queues/" in url] == []
     page.locator("h1").click()
     before = page.locator("#newest tbody tr").count()
     with page.expect_response("**/queues/*/"):
-        pass
+        page.clock.run_for(6_000)
     assert page.get_by_text("The queue is paused").is_visible()
     page.context.set_offline(True)
-    page.wait_for_timeout(6_000)
+    with page.expect_event("requestfailed"):
+        page.clock.run_for(6_000)
     assert page.get_by_role("alert").count() == 0
     assert page.locator("#newest tbody tr").count() == before
 

@@ -60,11 +60,11 @@ PAIRS = {
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_twenty_thousand_characters_never_blow_up(name):
-    """A fifth of a second is usual; ten times that would be a search gone quadratic."""
+    """A fifth of a second is usual; a search gone quadratic would take minutes."""
     old, new = PAIRS[name]
     before = time.thread_time()
     runs = words(old, new)
-    assert time.thread_time() - before < 2
+    assert time.thread_time() - before < 10
     assert "".join(run.text for run in runs if run.how != "added") == old
 
 

