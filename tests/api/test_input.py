@@ -25,9 +25,9 @@ TAKING = [
 ]
 
 WRONG: list[Any] = [
-    *(None, True, -1, 1.5, 2**31, 2**63 - 1, "", " ", "x" * 100_000, "nan", "1e400"),
-    *([], {}, [[]], [None], [{}], {"a": {"b": {}}}, {"": ""}, ["a"] * 1000),
-    *("\u202e", "'; DROP TABLE annotate_label; --", "%s%n{{7*7}}", "\r\nSet-Cookie: a=b"),
+    *(None, True, -1, 1.5, 2**63 - 1, " ", "x" * 100_000, "nan"),
+    *([], {}, [[None]], [{}], {"a": {"": {}}}, ["a"] * 1000),
+    *("\u202e", "'; DROP TABLE annotate_label; -- %s%n{{7*7}}\r\nSet-Cookie: a=b"),
 ]
 BODIES = {
     "empty": b"",

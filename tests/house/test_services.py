@@ -21,7 +21,14 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SEND = "import sys; from config import celery_app; celery_app.send_task('tests.ping', [sys.argv[1]])"
+MIGRATE_AND_SEND = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from config import celery_app
+celery_app.send_task("tests.ping", ["went-round"])
+"""
 FORGET = """
 from config import celery_app
 with celery_app.connection() as connection:
@@ -59,9 +66,8 @@ def test_a_task_goes_round(leg: Leg, tmp_path: Path) -> None:
     _need(leg)
     with _fresh_database(leg) as url:
         environment = _environment(leg, url, tmp_path)
-        _python("manage.py", "migrate", "--verbosity=0", environment=environment)
+        _python("-c", MIGRATE_AND_SEND, environment=environment)
         with _worker(environment, tmp_path):
-            _python("-c", SEND, "went-round", environment=environment)
             _wait_for_row(url, "name = 'went-round'")
             _wait_for_row(url, "name <> 'went-round' AND seen_at > now() - interval '8 seconds'")
         if leg.broker:
@@ -102,6 +108,7 @@ def _environment(leg: Leg, url: str, folder: Path) -> dict[str, str]:
         "CELERY_QUEUE": f"test-{os.getpid()}",
         "PRECEPTOR_DATA": str(folder),
         "PRECEPTOR_ROLE": "job",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONWARNINGS": "default",
     }
     return {**os.environ, **own}

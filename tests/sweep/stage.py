@@ -52,7 +52,7 @@ PAGES: dict[str, tuple[int, str]] = {
     "people": (MANAGER, "project"),
     "queue-new": (MANAGER, "project"),
     "queue": (REVIEWER, "queue"),
-    "queue-settings": (MANAGER, "queues"),
+    "queue-settings": (MANAGER, "some queues"),
     "queue-people": (MANAGER, "queue"),
     "queue-preview": (REVIEWER, "some queues"),
     "queue-guidelines": (MEMBER, "queue"),
