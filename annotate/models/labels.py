@@ -123,19 +123,34 @@ class Review(models.Model):
 
     class Verdict(models.TextChoices):
         ACCEPT = "accept", _("accepted")
+        FIX = "fix", _("fixed")
+        CHANGES = "changes", _("to be changed")
         REJECT = "reject", _("rejected")
 
     label = models.ForeignKey(Label, models.PROTECT, related_name="reviews")
     reviewer = models.ForeignKey(User, models.PROTECT, related_name="reviews")
     verdict = models.CharField(max_length=8, choices=Verdict)
     reason = models.TextField(_("reason"), blank=True, max_length=2_000, default="", db_default="")
+    #: given on a label whose right verdict is known: it grades the reviewer, and says nothing of the label
+    trial = models.BooleanField(default=False, db_default=False)
+    #: of a trial's fix, which stores no label: SHA-256 of what it said, by which it is known when it is sent again
+    body_digest = models.BinaryField(max_length=32, null=True)
+    #: the label by which the reviewer superseded the one they fixed; a trial stores none
+    fix = models.OneToOneField(Label, models.PROTECT, null=True, blank=True, related_name="fixes")
     created_at = models.DateTimeField(db_default=Now())
     #: when its annotator first saw it
     seen_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(verdict="reject") | ~Q(reason=""), name="review_that_rejects_says_why"),
+            models.CheckConstraint(
+                condition=~Q(verdict__in=["reject", "changes"]) | ~Q(reason=""), name="review_that_refuses_says_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict="fix", fix__isnull=False, trial=False)
+                | Q(fix=None) & (~Q(verdict="fix") | Q(trial=True)),
+                name="review_that_fixes_has_its_label",
+            ),
         ]
         indexes = [models.Index("label", condition=Q(seen_at=None), name="review_unseen")]
 

@@ -18,6 +18,9 @@ from annotate.models.prompts import Prompt
 
 MAX_OVERLAP = 20
 
+#: Before every place of a queue: where a seat begins. Places that are brought forward stand at positions below 0.
+BEFORE_ALL = -(2**62)
+
 
 class QueueQuerySet(models.QuerySet["Queue"]):
     def worked_by(self, user: User) -> Self:
@@ -43,6 +46,7 @@ class Queue(models.Model):
         FIFO = "fifo", _("as imported")
         RANDOM = "random", _("shuffled")
         PRIORITY = "priority", _("highest priority first")
+        NEXT_PAIR = "next-pair", _("what tells most about the models first")
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="queues")
     name = models.CharField(_("name"), max_length=120)
@@ -60,6 +64,15 @@ class Queue(models.Model):
     assigned_only = models.BooleanField(_("only people assigned to it"), default=False)
     confirm_guidelines = models.BooleanField(_("the guidelines have to be read first"), default=False, db_default=False)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    #: when a further label is asked for, which checks are mixed in, what is reviewed, what an hour costs; what is left
+    #: out is as by default (`quality.rules`)
+    rules = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
+    #: the newest label that adaptive overlap, the review queue, and an order that learns from labels has looked at
+    adapted_to = models.BigIntegerField(default=0, db_default=0)
+    reviewed_to = models.BigIntegerField(default=0, db_default=0)
+    ordered_to = models.BigIntegerField(default=0, db_default=0)
+    #: places that adaptive overlap has published so far, beside `overlap`
+    extra_places = models.PositiveIntegerField(default=0, db_default=0)
     preset = models.CharField(max_length=60, blank=True, default="", db_default="")
     #: Decides in which order each lease shows its responses; see `Assignment.shown`.
     shuffle_seed = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -102,6 +115,15 @@ class Task(models.Model):
         FLAGGED = "flagged", _("flagged")
         CLOSED = "closed", _("closed")
 
+    class Role(models.TextChoices):
+        """What a task is given for. Annotators can't tell one from another."""
+
+        WORK = "work", _("work")
+        GOLD = "gold", _("gold: the answer is known")
+        SCREEN = "screen", _("qualification: asked before real work")
+        ATTENTION = "attention", _("attention: whoever reads it can't miss the answer")
+        REPEAT = "repeat", _("repeat: asked the same person again")
+
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="tasks", db_index=False)
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="tasks")
     response_ids = ArrayField(
@@ -113,7 +135,13 @@ class Task(models.Model):
     priority = models.SmallIntegerField(default=0, db_default=0)
     position = models.BigIntegerField(default=0, db_default=0)
     places = models.PositiveSmallIntegerField(default=1)
+    #: The known answer, its letters those of `response_ids` in their order.
     gold = models.JSONField(null=True, blank=True)
+    role = models.CharField(max_length=9, choices=Role, default=Role.WORK, db_default=Role.WORK)
+    #: when ordinary work was made a check; None for one that came as a check
+    check_since = models.DateTimeField(null=True, blank=True)
+    #: for a repeat: the task that the same person labelled before
+    repeats = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="repeated", db_index=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -121,6 +149,7 @@ class Task(models.Model):
         indexes = [
             models.Index("queue", "id", name="task_of_queue"),
             models.Index("queue", "id", condition=~Q(state="ready"), name="task_out_of_work"),
+            models.Index("queue", "role", "id", condition=~Q(role="work"), name="task_that_checks"),
         ]
 
     def __str__(self) -> str:
@@ -215,7 +244,7 @@ class Seat(models.Model):
     #: Put here by a manager, not by asking for work: counts where a queue is for assigned people only.
     assigned = models.BooleanField(default=False, db_default=False)
     #: Everything up to here in the queue's order was offered; the next claim looks only behind it.
-    cursor_position = models.BigIntegerField(default=-1, db_default=-1)
+    cursor_position = models.BigIntegerField(default=BEFORE_ALL, db_default=BEFORE_ALL)
     cursor_id = models.BigIntegerField(default=0, db_default=0)
     done = models.PositiveIntegerField(default=0, db_default=0)
     active_seconds = models.FloatField(default=0, db_default=0.0)
@@ -223,6 +252,10 @@ class Seat(models.Model):
     read_guideline = models.ForeignKey(
         Guideline, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+    #: when they passed the qualification set, in a queue that asks for one
+    qualified_at = models.DateTimeField(null=True, blank=True)
+    #: whether checks were answered since the rules were last asked if this person is to be paused
+    to_judge = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

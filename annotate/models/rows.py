@@ -10,6 +10,18 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
+# Of SQL over rows with a `task_id`, called a: places (or tasks) this person must not get, because they hold, have
+# labelled, or have declined or flagged them. OFFSET 0 keeps the planner from turning the look-up of one task into a
+# join with all that the person has ever done.
+NOT_MINE = """
+    NOT EXISTS (SELECT FROM annotate_assignment o
+                WHERE o.task_id = a.task_id AND o.annotator_id = %(user)s OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotate_label l
+                    WHERE l.task_id = a.task_id AND l.annotator_id = %(user)s AND l.supersedes_id IS NULL OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotate_exit e
+                    WHERE e.task_id = a.task_id AND e.annotator_id = %(user)s AND e.way IN ('decline', 'flag') OFFSET 0)
+"""
+
 
 def columns(model: type[Model], alias: str) -> str:
     """All columns of `model`, for a SELECT list, in the order that `instance` reads them."""
