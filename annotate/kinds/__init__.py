@@ -6,6 +6,9 @@ from annotate.kinds.base import (
     Example,
     Kind,
     LabelForm,
+    Level,
+    Measure,
+    Opinion,
     Options,
     Payload,
     Problem,
@@ -18,6 +21,7 @@ from annotate.kinds.base import (
     wrong_types,
 )
 from annotate.kinds.registry import all_kinds, choices, get
+from annotate.kinds.several import agreement, renamed
 
 __all__ = [
     "Checked",
@@ -25,6 +29,9 @@ __all__ = [
     "Example",
     "Kind",
     "LabelForm",
+    "Level",
+    "Measure",
+    "Opinion",
     "Options",
     "Payload",
     "Problem",
@@ -33,9 +40,11 @@ __all__ = [
     "Shown",
     "StepLabel",
     "Verdict",
+    "agreement",
     "all_kinds",
     "choices",
     "get",
     "letters_for",
+    "renamed",
     "wrong_types",
 ]

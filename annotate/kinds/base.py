@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from enum import StrEnum
 from string import ascii_lowercase
 from types import NoneType
 from typing import Any, ClassVar, NamedTuple
@@ -78,6 +79,37 @@ class StepLabel(NamedTuple):
 
     text: str
     rating: int
+
+
+class Level(StrEnum):
+    """What may be done with the values of a measure: Krippendorff's levels of measurement, orders, and texts."""
+
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+    INTERVAL = "interval"
+    #: an opinion for each pair of responses, -1 (the first is better), 0 (tied) or 1
+    ORDER = "order"
+    #: no values: told by the kind's `distance` between answers alone
+    DISTANCE = "distance"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One thing that annotators may agree on. `values`: a word for each value, those of whole numbers from `low` up."""
+
+    name: str
+    label: str | Promise
+    level: Level
+    values: tuple[str | Promise, ...] = ()
+    low: int = 0
+
+
+class Opinion(NamedTuple):
+    """What an answer says on one measure of one item: a response's name, two of them as "a:b", a step, "" for all."""
+
+    measure: str
+    item: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +289,30 @@ class Kind(ABC):
     @abstractmethod
     def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
         """What several answers to one task say together, or None where they say nothing together."""
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        """What annotators may agree on under these options, the chief one first. Never empty."""
+        return [Measure("answer", _("Answer"), Level.DISTANCE)]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        """What an answer says on each measure but those of level DISTANCE. `names`: all responses, in a fixed order.
+
+        What can't be set beside answers made under `options` is left out, such as a score on another scale.
+        """
+        return iter(())
+
+    def deciding(
+        self, values: Mapping[str, float], names: Sequence[str], payloads: Sequence[Payload]
+    ) -> Payload | None:
+        """What several answers say together, but with these values on the chief measure, by item, as `opinions` has it.
+
+        Of an item that is left out two values are level. For kinds whose chief measure is nominal.
+        """
+        return None
+
+    def ordered(self, places: Mapping[str, int], payloads: Sequence[Payload]) -> Payload | None:
+        """What several answers say together, but in this order: 1 is best, equal numbers tie. For kinds that order."""
+        return None
 
     def demonstrations(self, payload: Payload) -> Iterator[str]:
         """Texts in this answer that a model should learn to write (supervised fine-tuning)."""

@@ -11,7 +11,19 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import texts
-from annotate.kinds.base import Comparison, Example, Kind, LabelForm, Options, Payload, Said, Shown
+from annotate.kinds.base import (
+    Comparison,
+    Example,
+    Kind,
+    LabelForm,
+    Level,
+    Measure,
+    Opinion,
+    Options,
+    Payload,
+    Said,
+    Shown,
+)
 
 LONGEST = 200_000
 #: the edited text's name among the responses
@@ -111,6 +123,13 @@ class Edit(Kind):
 
     def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
         return texts.medoid(payloads)
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        words = (_("made better"), _("nothing to improve"))
+        return [*super().measures(options), Measure("unchanged", _("Nothing to improve"), Level.NOMINAL, words)]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        yield Opinion("unchanged", "", float(payload["unchanged"]))
 
     def in_words(self, payload: Payload) -> str:
         return str(_("Nothing to improve")) if payload["unchanged"] else ""

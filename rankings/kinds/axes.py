@@ -14,10 +14,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import LabelForm, Options, Payload, Rating, Said
+from annotate.kinds import LabelForm, Level, Measure, Opinion, Options, Payload, Rating, Said
 from rankings.kinds.scales import AxesField, Axis, FlagsField, axes_in, digits
 
 KEYS = ("scores", "scales", "flags")
+#: Scores of more points than this are looked at as measurements: their differences mean something.
+MOST_ORDINAL = 7
+TICKED = (_("not ticked"), _("ticked"))
 
 
 def axes_field(**kwargs: Any) -> AxesField:
@@ -272,6 +275,30 @@ def ratings(payload: Payload) -> Iterator[Rating]:
     for name, by_axis in payload.get("scores", {}).items():
         for axis, score in by_axis.items():
             yield Rating(name, axis, score)
+
+
+def measures(options: Options, default_axes: Sequence[Mapping[str, Any]] = ()) -> Iterator[Measure]:
+    """Each axis and each flag that a queue asks for: `scores.<axis>` and `flags.<flag>`."""
+    for axis in axes_in(options.get("axes", default_axes)):
+        level = Level.ORDINAL if len(axis.points) <= MOST_ORDINAL else Level.INTERVAL
+        words = tuple(word or str(value) for value, word in enumerate(axis.points, axis.low))
+        yield Measure(f"scores.{axis.name}", axis.name, level, words, axis.low)
+    for flag in options.get("flags", []):
+        yield Measure(f"flags.{flag}", flag, Level.NOMINAL, TICKED)
+
+
+def opinions(
+    payload: Payload, names: Sequence[str], options: Options, default_axes: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[Opinion]:
+    """Scores on the scales of today, and of each response whether it has each flag."""
+    asked = {axis.name: [axis.low, axis.high] for axis in axes_in(options.get("axes", default_axes))}
+    scales = payload.get("scales", {})
+    for one in ratings(payload):
+        if one.axis in asked and scales.get(one.axis) == asked[one.axis]:
+            yield Opinion(f"scores.{one.axis}", one.name, float(one.score))
+    for name in names if "flags" in payload else []:
+        ticked = payload["flags"].get(name, [])
+        yield from (Opinion(f"flags.{flag}", name, float(flag in ticked)) for flag in options.get("flags", []))
 
 
 def in_words(payload: Payload) -> str:

@@ -16,7 +16,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Comparison, Example, Options, Payload, Said, Shown
+from annotate.kinds import Comparison, Example, Level, Measure, Opinion, Options, Payload, Said, Shown
 from rankings.kinds import axes, sides
 from rankings.kinds.extras import OFF, ExtraOptions, Judging, JudgingForm
 from rankings.kinds.scales import ListField
@@ -275,6 +275,53 @@ class Compare(Judging):
             "comment": ""
         }
 
+    def deciding(
+        self, values: Mapping[str, float], names: Sequence[str], payloads: Sequence[Payload]
+    ) -> Payload | None:
+        """With this winner; a tie where two are level. Strength: the lower median of those who chose the same."""
+        winner = [names[0], TIE, names[1], BOTH_BAD][int(values.get("", 1.0))]
+        return self._won(winner, payloads)
+
+    def ordered(self, places: Mapping[str, int], payloads: Sequence[Payload]) -> Payload | None:
+        """The same; "both bad" stays where more than half say so, and where nobody compares the two."""
+        together = self.consensus(payloads)
+        if together is None or together["winner"] == BOTH_BAD or len(places) < 2:
+            return together
+        (best, first), (_other, second) = sorted(places.items(), key=lambda one: one[1])
+        return self._won(best if first < second else TIE, payloads)
+
+    def _won(self, winner: str, payloads: Sequence[Payload]) -> Payload | None:
+        together = self.consensus(payloads)
+        if together is None:
+            return None
+        rest = {key: value for key, value in together.items() if key not in ("winner", "strength")}
+        return {"winner": winner, **_strength(winner, payloads), **rest}
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        sided = (_("first better"), _("tie"), _("second better"))
+        safe = Measure("safe", _("Safe"), Level.NOMINAL, (_("not safe"), _("safe")))
+        return [
+            Measure("preference", _("Preference"), Level.NOMINAL, (*sided, _("both bad"))),
+            *sides.measures(options),
+            *(Measure(f"dimensions.{one}", one, Level.NOMINAL, sided) for one in options.get("dimensions") or []),
+            *([safe] if options.get("safety") else []),
+            *axes.measures(options),
+        ]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        """Preference: 0 the first of `names` is better, 1 a tie, 2 the second, 3 both bad. Strength: below 0 for it."""
+        codes = {names[0]: 0.0, TIE: 1.0, names[1]: 2.0, BOTH_BAD: 3.0}
+        winner = payload["winner"]
+        yield Opinion("preference", "", codes[winner])
+        yield from sides.opinions(payload, names[0], options)
+        for one, chosen in payload.get("dimensions", {}).items():
+            if one in (options.get("dimensions") or []):
+                yield Opinion(f"dimensions.{one}", "", codes[chosen["winner"]])
+        if options.get("safety") and "safety" in payload:
+            both = payload["safety"] == "both"
+            yield from (Opinion("safe", one, float(both or _only(payload, one))) for one in names)
+        yield from axes.opinions(payload, names, options)
+
     def in_words(self, payload: Payload) -> str:
         return sides.in_words(payload["winner"], payload.get("strength"))
 
@@ -311,12 +358,22 @@ def _named(chosen: Payload, names: Mapping[str, str]) -> str:
     return names.get(winner, winner)
 
 
+def _only(payload: Payload, name: str) -> bool:
+    """Whether this response alone is safe."""
+    return bool(payload["safety"] == "preferred" and payload["winner"] == name)
+
+
 def _majority(chosen: Sequence[Payload]) -> Payload:
     winner, votes = Counter(one["winner"] for one in chosen).most_common(1)[0]
     if 2 * votes <= len(chosen):
         return {"winner": TIE}
+    return {"winner": winner} | _strength(winner, chosen)
+
+
+def _strength(winner: str, chosen: Sequence[Payload]) -> Payload:
+    """By how much, say those who chose this winner: the lower median."""
     strengths = [one["strength"] for one in chosen if one["winner"] == winner and "strength" in one]
-    return {"winner": winner} | ({"strength": median_low(strengths)} if strengths else {})
+    return {"strength": median_low(strengths)} if strengths else {}
 
 
 def _by_dimension(payloads: Sequence[Payload]) -> Payload:

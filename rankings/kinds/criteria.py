@@ -17,7 +17,19 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Checked, Example, Kind, LabelForm, Options, Payload, Problem, Rating
+from annotate.kinds import (
+    Checked,
+    Example,
+    Kind,
+    LabelForm,
+    Level,
+    Measure,
+    Opinion,
+    Options,
+    Payload,
+    Problem,
+    Rating,
+)
 from rankings.kinds import checklists
 from rankings.kinds.axes import flat
 from rankings.kinds.checklists import CriteriaField, Criterion
@@ -26,6 +38,7 @@ from rankings.kinds.rate import BY_KEYS
 #: Criteria of an annotator's own that a page has room for.
 OWN = 5
 WORDS = {"yes": _("Yes"), "no": _("No"), "na": _("Doesn't apply")}
+_CODES = {"no": 0, "yes": 1, "na": 2}
 
 
 class CriteriaOptions(forms.Form):
@@ -259,6 +272,43 @@ class Criteria(Kind):
             for name in payloads[0]["verdicts"]
         }
         return {"criteria": common, "verdicts": verdicts, "comment": ""} if common else None
+
+    def deciding(
+        self, values: Mapping[str, float], names: Sequence[str], payloads: Sequence[Payload]
+    ) -> Payload | None:
+        """On criteria that all judged; where two verdicts are level, as in `consensus`."""
+        together = self.consensus(payloads)
+        if together is None:
+            return None
+        words = {float(code): word for word, code in _CODES.items()}
+        found = {item: words[value] for item, value in values.items()}
+        verdicts = {
+            name: [
+                found.get(f"{name}:{one['text']}", word) for one, word in zip(together["criteria"], given, strict=True)
+            ]
+            for name, given in together["verdicts"].items()
+        }
+        return together | {"verdicts": verdicts}
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        """All criteria together, the points they make, and each criterion that the queue asks of every task."""
+        words = (WORDS["no"], WORDS["yes"], WORDS["na"])
+        queues = enumerate(options.get("criteria", []), 1)
+        return [
+            Measure("criteria", _("All criteria"), Level.NOMINAL, words),
+            Measure("points", _("Share of the points"), Level.INTERVAL),
+            *(Measure(f"criteria.{nth}", one["text"], Level.NOMINAL, words) for nth, one in queues),
+        ]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        """Verdicts: 0 no, 1 yes, 2 doesn't apply. Points: 0 to 100."""
+        queues = {one["text"]: f"criteria.{nth}" for nth, one in enumerate(options.get("criteria", []), 1)}
+        for (name, text), verdict in _by_text(payload):
+            value = float(_CODES[verdict])
+            yield Opinion("criteria", f"{name}:{text}", value)
+            if text in queues:
+                yield Opinion(queues[text], name, value)
+        yield from (Opinion("points", one.name, float(one.score)) for one in self.ratings(payload))
 
     def in_words(self, payload: Payload) -> str:
         """Each response's share of the weight it could have, in percent."""

@@ -28,10 +28,11 @@ def distance(first: Mapping[str, float], second: Mapping[str, float]) -> float:
     pairs = list(combinations(sorted(first.keys() & second.keys()), 2))
     if not pairs:
         return 0.0
-    return sum(abs(_order(first, *pair) - _order(second, *pair)) for pair in pairs) / (2 * len(pairs))
+    return sum(abs(sign(first, *pair) - sign(second, *pair)) for pair in pairs) / (2 * len(pairs))
 
 
-def _order(ranks: Mapping[str, float], left: str, right: str) -> int:
+def sign(ranks: Mapping[str, float], left: str, right: str) -> int:
+    """-1 where `left` is better, 1 where `right` is, 0 for a tie."""
     return (ranks[left] > ranks[right]) - (ranks[left] < ranks[right])
 
 

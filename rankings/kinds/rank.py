@@ -8,12 +8,13 @@ a place by default.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Comparison, Example, Options, Payload, Said, Shown
+from annotate.kinds import Comparison, Example, Level, Measure, Opinion, Options, Payload, Said, Shown
 from rankings.kinds import axes, orders
 from rankings.kinds.extras import ExtraOptions, Judging, JudgingForm
 
@@ -149,7 +150,7 @@ class Rank(Judging):
     def rename(self, payload: Payload, names: Mapping[str, str]) -> Payload:
         return super().rename(payload, names) | {
             "ranks": {names[one]: rank for one, rank in payload.get("ranks", {}).items()},
-            "unusable": sorted(names[one] for one in payload.get("unusable", [])),
+            "unusable": sorted(names[one] for one in _unusable(payload)),
         }
 
     def distance(self, first: Payload, second: Payload) -> float:
@@ -160,18 +161,42 @@ class Rank(Judging):
         """Order by mean place; unusable where more than half say so; scores and flags as `axes.consensus` has them."""
         if not payloads:
             return None
-        votes = Counter(one for payload in payloads for one in payload["unusable"])
+        votes = Counter(one for payload in payloads for one in _unusable(payload))
         unusable = sorted(one for one, count in votes.items() if 2 * count > len(payloads))
         places = [{k: v for k, v in _places(one).items() if k not in unusable} for one in payloads]
         ranks = orders.mean_order(places)
         return {"ranks": ranks, "unusable": unusable, **axes.consensus(payloads), "comment": ""}
+
+    def ordered(self, places: Mapping[str, int], payloads: Sequence[Payload]) -> Payload | None:
+        together = self.consensus(payloads)
+        if together is None:
+            return None
+        ranks = {name: places.get(name, place) for name, place in together["ranks"].items()}
+        return together | {"ranks": orders.dense(ranks)}
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        marks = Measure("unusable", _("Unusable"), Level.NOMINAL, (_("usable"), _("unusable")))
+        return [
+            Measure("order", _("Order"), Level.ORDER, (_("first better"), _("tie"), _("second better")), -1),
+            *([marks] if options.get("unusable", True) else []),
+            *axes.measures(options),
+        ]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        """Of each two responses which is better; unusable ones share the place after the last, as in `distance`."""
+        places = _places(payload)
+        for first, second in combinations([name for name in names if name in places], 2):
+            yield Opinion("order", f"{first}:{second}", float(orders.sign(places, first, second)))
+        if options.get("unusable", True):
+            yield from (Opinion("unusable", name, float(name in _unusable(payload))) for name in names)
+        yield from axes.opinions(payload, names, options)
 
     def in_words(self, payload: Payload) -> str:
         """As "B > A = C", best first."""
         ranks = payload["ranks"]
         groups = [sorted(one for one in ranks if ranks[one] == place) for place in sorted(set(ranks.values()))]
         order = " > ".join(" = ".join(one.upper() for one in group) for group in groups)
-        bad = ", ".join(one.upper() for one in payload["unusable"])
+        bad = ", ".join(one.upper() for one in _unusable(payload))
         return "; ".join(filter(None, [order, bad and _("unusable: %s") % bad]))
 
     def comparisons(self, payload: Payload) -> Iterator[Comparison]:
@@ -195,4 +220,10 @@ class Rank(Judging):
 
 def _places(payload: Payload) -> dict[str, float]:
     ranks = payload["ranks"]
-    return {**ranks, **dict.fromkeys(payload["unusable"], max(ranks.values(), default=0) + 1)}
+    return {**ranks, **dict.fromkeys(_unusable(payload), max(ranks.values(), default=0) + 1)}
+
+
+def _unusable(payload: Payload) -> list[str]:
+    """Empty too where an answer does not say."""
+    found: list[str] = payload.get("unusable", [])
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Example, Kind, Options, Payload, Rating, Said, Shown
+from annotate.kinds import Example, Kind, Measure, Opinion, Options, Payload, Rating, Said, Shown
 from rankings.kinds import axes
 from rankings.kinds.axes import axes_field, flags_field
 from rankings.kinds.scales import axes_in
@@ -74,6 +74,12 @@ class Rate(Kind):
     def consensus(self, payloads: Sequence[Payload]) -> Payload | None:
         """See `axes.consensus`."""
         return axes.consensus(payloads) | {"comment": ""} if payloads else None
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        return list(axes.measures(options, OVERALL))
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        return axes.opinions(payload, names, options, OVERALL)
 
     def in_words(self, payload: Payload) -> str:
         return axes.in_words(payload)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Options
+from annotate.kinds import Level, Measure, Opinion, Options, Payload
 
 TIE, BOTH_BAD = "tie", "both_bad"
 EVEN = {TIE, BOTH_BAD}
@@ -43,6 +44,26 @@ class Step:
 def strengths_in(options: Options) -> Mapping[int, str | Promise]:
     """The strengths that a queue asks for, and their words; none where it does not ask by how much."""
     return STRENGTHS[options.get("levels") or 3] if options.get("strength", True) else {}
+
+
+def measures(options: Options) -> Iterator[Measure]:
+    """By how much, where it is asked: from "first: much better" (below 0) over a tie (0) to "second: much better"."""
+    words = list(strengths_in(options).values())
+    if words:
+        first = [format_lazy("{}: {}", _("first"), one) for one in reversed(words)]
+        second = [format_lazy("{}: {}", _("second"), one) for one in words]
+        values = (*first, EVEN_WORDS[TIE], *second)
+        yield Measure("strength", _("By how much"), Level.ORDINAL, values, -len(words))
+
+
+def opinions(payload: Payload, first: str, options: Options) -> Iterator[Opinion]:
+    """A choice on that measure. "Both bad", and a choice without a strength of today's, say nothing on it."""
+    sizes = {strength: float(size) for size, strength in enumerate(strengths_in(options), 1)}
+    winner, strength = payload["winner"], payload.get("strength")
+    if sizes and winner == TIE:
+        yield Opinion("strength", "", 0.0)
+    elif winner not in EVEN and strength in sizes:
+        yield Opinion("strength", "", -sizes[strength] if winner == first else sizes[strength])
 
 
 def in_words(winner: str, strength: int | None) -> str:

@@ -14,7 +14,20 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Example, Kind, LabelForm, Options, Payload, Problem, Said, Shown, StepLabel
+from annotate.kinds import (
+    Example,
+    Kind,
+    LabelForm,
+    Level,
+    Measure,
+    Opinion,
+    Options,
+    Payload,
+    Problem,
+    Said,
+    Shown,
+    StepLabel,
+)
 from rankings.kinds.axes import flat
 from rankings.kinds.criteria import enumerated
 from rankings.kinds.rate import BY_KEYS
@@ -235,6 +248,15 @@ class Steps(Kind):
                 break
             steps.append(next((one for one in (1, -1) if 2 * votes.count(one) > len(votes)), 0))
         return {"steps": steps, "split": payloads[0]["split"], "comment": ""} if steps else None
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        words = (_("wrong"), _("neither"), _("right"))
+        return [Measure("steps", _("Steps"), Level.ORDINAL, words, WRONG)]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        """Each step that was judged, if the response is still cut that way."""
+        if payload["split"] == options.get("split", PARAGRAPHS):
+            yield from (Opinion("steps", str(place), float(one)) for place, one in enumerate(payload["steps"]))
 
     def in_words(self, payload: Payload) -> str:
         """A sign for each step, in order."""

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.kinds import Example, Kind, Options, Payload, Said, Shown, Verdict
+from annotate.kinds import Example, Kind, Level, Measure, Opinion, Options, Payload, Said, Shown, Verdict
 from rankings.kinds import axes
 from rankings.kinds.axes import flags_field
 from rankings.kinds.rate import BY_KEYS
@@ -103,6 +103,20 @@ class Thumbs(Kind):
                 votes[name] = votes.get(name, 0) + (1 if good else -1)
         thumbs = {name: count > 0 for name, count in sorted(votes.items()) if count}
         return {"thumbs": thumbs, **axes.consensus(payloads), "comment": ""} if thumbs else None
+
+    def deciding(
+        self, values: Mapping[str, float], names: Sequence[str], payloads: Sequence[Payload]
+    ) -> Payload | None:
+        """A response of which good and bad are level is left out."""
+        thumbs = {name: bool(value) for name, value in sorted(values.items())}
+        return {"thumbs": thumbs, **axes.consensus(payloads), "comment": ""} if thumbs else None
+
+    def measures(self, options: Options) -> Sequence[Measure]:
+        return [Measure("thumbs", _("Good or bad"), Level.NOMINAL, (_("bad"), _("good"))), *axes.measures(options)]
+
+    def opinions(self, payload: Payload, names: Sequence[str], options: Options) -> Iterator[Opinion]:
+        yield from (Opinion("thumbs", name, float(good)) for name, good in payload["thumbs"].items())
+        yield from axes.opinions(payload, names, options)
 
     def in_words(self, payload: Payload) -> str:
         said = {True: _("good"), False: _("bad")}
