@@ -11,9 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from annotate import kinds, presets, queue
+from annotate import adapting, kinds, presets, queue, reviewing
+from annotate.checking import results
 from annotate.models import Project, Queue, Seat, User
 from annotate.projects import Conflict, lock, publish_guideline
+from annotate.quality import rules
 
 #: What a queue is made of, and what changing it later does to what is there.
 AFTERWARDS = {
@@ -22,11 +24,18 @@ AFTERWARDS = {
     "overlap": _(
         "More: finished tasks are opened again for the missing labels. Fewer: places nobody has taken go; labels stay."
     ),
-    "order": _("Holds for tasks imported from now on. Those already here keep their order."),
+    "order": _(
+        "Holds for tasks imported from now on; those already here keep their order. “What tells most about the models”"
+        " holds for all, from the first labels on: as labels come in, what is open is put in order anew."
+    ),
     "lease_seconds": _("Counts from the next task given out or draft saved. Tasks in hand keep their time."),
     "assigned_only": _("Who is not assigned gets no new task, but may finish the one in hand. Labels stay."),
     "confirm_guidelines": _(
         "On: whoever has not said to have read the newest version gets no new task. Tasks in hand and labels stay."
+    ),
+    "rules": _(
+        "Labels already given stay as they are. Further labels, reviews, how far a right answer may be off and"
+        " qualification look at earlier work and people too; all else holds from now on."
     ),
     "state": _("Paused: nobody gets a new task. Closed: tasks in hand go back as well. Drafts and labels stay."),
 }
@@ -80,7 +89,7 @@ def _names(preset: presets.Preset) -> dict[str, str]:
 
 
 def change_queue(work: Queue, **changes: Any) -> Queue:
-    """Change some settings; `options` may name some of the options, the others stay. All or nothing."""
+    """Change some settings; `options` and `rules` may name some of them, the others stay. All or nothing."""
     for name in changes.keys() & FIXED:
         if changes[name] != getattr(work, name):
             raise ValidationError({name: [_("This can't be changed. Make another queue.")]})
@@ -89,14 +98,18 @@ def change_queue(work: Queue, **changes: Any) -> Queue:
     with transaction.atomic():
         lock(work.project)
         stored = Queue.objects.select_related("project").get(pk=work.pk)
-        overlap, state = stored.overlap, stored.state
+        overlap, state, before = stored.overlap, stored.state, rules.of(stored)
         if isinstance(changes.get("options"), Mapping):
             changes["options"] = {**stored.options, **changes["options"]}
+        if isinstance(changes.get("rules"), Mapping):
+            changes["rules"] = {**stored.rules, **changes["rules"]}
         for name, value in changes.items():
             setattr(stored, name, value)
         _check(stored)
         _must_be_free(stored)
         _store(stored, changes, overlap, state)
+        if rules.of(stored).reviews != before.reviews:
+            reviewing.begin_anew(stored)
     return stored
 
 
@@ -104,6 +117,10 @@ def _store(changed: Queue, changes: Mapping[str, Any], overlap: int, state: str)
     plain = changes.keys() - {"overlap", "state"}
     if plain:
         changed.save(update_fields=plain)
+    if "rules" in plain:
+        results.judge_again(changed)
+    if changes.keys() & {"rules", "overlap"}:
+        adapting.begin_anew(changed)
     new_overlap, new_state = changed.overlap, changed.state
     changed.overlap, changed.state = overlap, state
     if new_overlap != overlap:
@@ -120,8 +137,27 @@ def _refuse_unknown(settings: Mapping[str, Any], known: Iterable[str]) -> None:
 def _check(work: Queue) -> None:
     """Give every setting its checked, canonical form."""
     work.name = str(work.name).strip()
-    work.full_clean(exclude=["project", "created_by", "options"], validate_unique=False, validate_constraints=False)
+    theirs = ["project", "created_by", "options", "rules"]
+    work.full_clean(exclude=theirs, validate_unique=False, validate_constraints=False)
     work.options = checked_options(work.kind, work.options)
+    work.rules = _checked_rules(work)
+    if work.order not in dict(orders(work.way)):
+        raise ValidationError({"order": [_("A queue of this kind compares no responses: it tells nothing of models.")]})
+
+
+def _checked_rules(work: Queue) -> dict[str, Any]:
+    if not isinstance(work.rules, Mapping):
+        raise ValidationError({"rules": [_("Rules must be an object.")]})
+    try:
+        return rules.stored(rules.checked(work.rules, work.overlap))
+    except ValidationError as error:
+        raise ValidationError({f"rules.{name}": found for name, found in error.message_dict.items()}) from error
+
+
+def orders(kind: kinds.Kind) -> list[tuple[str, Any]]:
+    """The orders that a queue of this kind can have, each with its name in words."""
+    compares = kind.has("comparisons") and kind.responses[1] > 1
+    return [one for one in Queue.Order.choices if compares or one[0] != Queue.Order.NEXT_PAIR]
 
 
 def checked_options(kind: str, options: Any) -> dict[str, Any]:
@@ -158,13 +194,3 @@ def assign(work: Queue, users: Iterable[User]) -> None:
         Seat.objects.bulk_create(fresh, ignore_conflicts=True)
         Seat.objects.filter(queue=work, user__in=chosen, assigned=False).update(assigned=True)
         Seat.objects.filter(queue=work, assigned=True).exclude(user__in=chosen).update(assigned=False)
-
-
-def pause_seat(seat: Seat) -> None:
-    """Give this person no new task in this queue. They may finish the one in hand."""
-    Seat.objects.filter(pk=seat.pk).update(state=Seat.State.PAUSED)
-
-
-def resume_seat(seat: Seat) -> None:
-    """Let a paused person have tasks again."""
-    Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)
