@@ -1,6 +1,15 @@
 """What they say: drafts, submitted labels, amendments, and the three ways out of a task."""
 
-from annotate.labelling.amending import MOST_UNDONE, amend, amendable, back_from, why_not_amendable
+from annotate.labelling.amending import (
+    MOST_UNDONE,
+    amend,
+    amendable,
+    back_from,
+    digest,
+    stored_before,
+    supersede,
+    why_not_amendable,
+)
 from annotate.labelling.answers import MOST_ACTIVE_SECONDS, Answer, Submitted, submit
 from annotate.labelling.checking import check, check_draft, form_for, named_as_shown, shown_by, shown_to
 from annotate.labelling.drafts import draft_of, is_held, save_draft, was_leased_to
@@ -32,6 +41,7 @@ __all__ = [
     "back_from",
     "check",
     "check_draft",
+    "digest",
     "draft_of",
     "form_for",
     "give_all_back",
@@ -43,7 +53,9 @@ __all__ = [
     "save_draft",
     "shown_by",
     "shown_to",
+    "stored_before",
     "submit",
+    "supersede",
     "was_leased_to",
     "why_not_amendable",
 ]

@@ -11,9 +11,10 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds, queue
+from annotate.checking import results
 from annotate.labelling.drafts import write_draft
 from annotate.labelling.refusals import AlreadyLabelled, KeyReused, NotTheirs, TooLate
-from annotate.models import Assignment, Exit, Queue, Seat, User
+from annotate.models import Assignment, Exit, Queue, Seat, Task, User
 
 #: What a statement is given.
 type Values = dict[str, Any]
@@ -100,14 +101,19 @@ SELECT id FROM label
 """
 
 
-# A place for an answer whose lease is over: the same one if nobody has it, else another of the task.
+# A place for an answer whose lease is over: what they hold of the task by now, else the same one if nobody has it, else
+# another of the task. The place of a check was put away meanwhile, and is still theirs alone.
 _LATE_PLACE = """
 UPDATE annotate_assignment
 SET state = 'leased', annotator_id = %(user)s, fence = fence + 1, holders = array_append(holders, %(user)s),
     leased_at = now(), lease_until = now()
 WHERE id = (SELECT a.id FROM annotate_assignment a
-            WHERE a.task_id = %(task)s AND (a.state = 'open' OR (a.state = 'leased' AND a.lease_until < now()))
-            ORDER BY a.id = %(place)s DESC, a.slot LIMIT 1 FOR UPDATE SKIP LOCKED)
+            WHERE a.task_id = %(task)s AND (
+                a.state = 'open' OR (a.state = 'leased' AND (a.lease_until < now() OR a.annotator_id = %(user)s))
+                OR (a.state = 'held' AND a.id = %(place)s
+                    AND (SELECT t.state = 'ready' AND t.role <> 'work' FROM annotate_task t WHERE t.id = a.task_id)))
+            ORDER BY a.annotator_id IS NOT DISTINCT FROM %(user)s DESC, a.id = %(place)s DESC, a.slot
+            LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, fence
 """
 
@@ -129,6 +135,8 @@ def submit(
         place = (assignment.pk, answer.fence) if hold.in_time else _late_place(user, assignment)
         if place is not None:
             label_id = _store(hold, assignment, place, answer)
+            if assignment.task.role != Task.Role.WORK:
+                results.note(hold.seat, assignment.task, assignment.queue, label_id)
             return _submitted(label_id, hold, assignment.queue, hold.others, having if claim_next else None)
         write_draft(user, assignment, answer.payload, answer.fence, answer.seconds)
     raise TooLate(_("Your time for this task ran out and somebody else has it now. Your answer is kept as a draft."))

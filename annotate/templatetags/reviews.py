@@ -1,0 +1,28 @@
+"""Shares with their intervals, as text."""
+
+from django import template
+from django.utils.translation import gettext as _
+
+from annotate.scoring.intervals import Estimate
+
+register = template.Library()
+
+
+@register.filter
+def share(one: Estimate) -> str:
+    """A share in percent, with its interval and how many it is of."""
+    if one.value is None or one.low is None or one.high is None:
+        return _("not enough data")
+    return _("%(value).0f %% (%(low).0f to %(high).0f), of %(n)s") % {
+        "value": 100 * one.value, "low": 100 * one.low, "high": 100 * one.high, "n": one.n,
+    }  # fmt: skip
+
+
+@register.filter
+def beyond_chance(one: Estimate) -> str:
+    """A coefficient of agreement with its interval."""
+    if one.value is None:
+        return _("not enough data")
+    if one.low is None or one.high is None:
+        return f"{one.value:.2f}"
+    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
