@@ -11,25 +11,15 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from annotate import adapting
+from annotate.checking import mixing
 from annotate.models import Assignment, Queue, Seat, Task, User
-from annotate.models.rows import columns, first_row, instance
-
-#: A place given back is offered again this many open places further on than anybody has come.
-FURTHER_ON = 30
+from annotate.models.queues import BEFORE_ALL
+from annotate.models.rows import NOT_MINE, columns, first_row, instance
+from annotate.places import FURTHER_ON
 
 #: How many places one person may hold in one queue: the task before them, and one ahead that their screen prepares.
 MOST_HELD = 2
-
-# Places this person must not get: of a task they hold, have labelled, or have declined or flagged. OFFSET 0 keeps the
-# planner from turning the look-up of one task into a join with all that the person has ever done.
-NOT_MINE = """
-    NOT EXISTS (SELECT FROM annotate_assignment o
-                WHERE o.task_id = a.task_id AND o.annotator_id = %(user)s OFFSET 0)
-    AND NOT EXISTS (SELECT FROM annotate_label l
-                    WHERE l.task_id = a.task_id AND l.annotator_id = %(user)s AND l.supersedes_id IS NULL OFFSET 0)
-    AND NOT EXISTS (SELECT FROM annotate_exit e
-                    WHERE e.task_id = a.task_id AND e.annotator_id = %(user)s AND e.way IN ('decline', 'flag') OFFSET 0)
-"""
 
 # One statement. The branches are read lazily, in order, until one gives a row: a place whose lease has run out;
 # the next open place after the seat's cursor; at the end of the queue, one that was passed over earlier.
@@ -37,7 +27,7 @@ _CLAIM = f"""
 WITH expired AS (
     SELECT a.id FROM annotate_assignment a
     WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND a.lease_until < now() AND {NOT_MINE}
-      AND (SELECT t.state FROM annotate_task t WHERE t.id = a.task_id) = 'ready'
+      AND (SELECT t.state = 'ready' AND t.role = 'work' FROM annotate_task t WHERE t.id = a.task_id)
     ORDER BY a.lease_until LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), ahead AS (
     SELECT a.id FROM annotate_assignment a
@@ -73,16 +63,18 @@ UPDATE annotate_assignment SET lease_until = now() + make_interval(secs => %(lea
 WHERE annotator_id = %(user)s AND queue_id = %(queue)s AND state = 'leased' RETURNING leased_at, id
 """
 
-# Ahead of the foremost seat, so that everybody meets it again, but not at once.
+# Ahead of the foremost seat, so that everybody meets it again, but not at once. The place of a check was made for one
+# person: it is put away.
 _FREE = """
-WITH front AS (SELECT coalesce(max(cursor_position), -1) AS position FROM annotate_seat WHERE queue_id = %(queue)s)
+WITH front AS (SELECT max(cursor_position) AS position FROM annotate_seat WHERE queue_id = %(queue)s)
 UPDATE annotate_assignment
-SET state = (SELECT CASE t.state WHEN 'ready' THEN 'open' ELSE 'held' END FROM annotate_task t WHERE t.id = task_id),
+SET state = (SELECT CASE WHEN t.state = 'ready' AND t.role = 'work' THEN 'open' ELSE 'held' END
+             FROM annotate_task t WHERE t.id = task_id),
     annotator_id = NULL, lease_until = NULL, position = coalesce(
     (SELECT a.position FROM annotate_assignment a, front
      WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position > front.position
      ORDER BY a.position, a.id OFFSET %(further_on)s LIMIT 1),
-    (SELECT greatest(front.position, (SELECT max(a.position) FROM annotate_assignment a
+    (SELECT greatest(-1, front.position, (SELECT max(a.position) FROM annotate_assignment a
                                       WHERE a.queue_id = %(queue)s AND a.state = 'open')) + 1 FROM front))
 WHERE id = %(id)s
 """
@@ -99,7 +91,7 @@ class Nothing:
 EMPTY = Nothing("empty", _("Nothing is left for you here. New tasks appear when more are imported or given back."))
 PAUSED = Nothing("paused", _("This queue is paused. Come back later; your work so far is kept."))
 CLOSED = Nothing("closed", _("This queue is closed. Thank you: all your labels are kept."))
-SEAT_PAUSED = Nothing("seat_paused", _("Your work in this queue is paused. Ask whoever runs it."))
+SEAT_PAUSED = Nothing("seat_paused", _("Your work in this queue is paused. Read why; you may answer."))
 UNREAD = Nothing("guidelines_unread", _("Read the guidelines first: there is a version you have not read."))
 ENOUGH = Nothing("enough", _("You hold as many tasks as one may. Hand one of them in first."))
 NOT_YOURS = Nothing("not_yours", _("This queue is kept for people assigned to it."))
@@ -157,16 +149,19 @@ def in_hand(seat: Seat, queue: Queue) -> list[int]:
 
 def next_place(seat: Seat, queue: Queue) -> int | Nothing:
     """Lease the next place to the owner of a locked seat."""
-    if queue.state == Queue.State.PAUSED:
-        return PAUSED
-    if queue.state == Queue.State.CLOSED:
-        return CLOSED
-    if seat.state == Seat.State.PAUSED:
-        return SEAT_PAUSED
-    if queue.confirm_guidelines and _has_unread(seat, queue):
-        return UNREAD
-    if queue.assigned_only and not seat.assigned:
-        return NOT_YOURS
+    if why := _why_not(seat, queue):
+        return why
+    if queue.rules and (check := mixing.next_check(seat, queue)) is not None:
+        return check
+    if queue.rules and mixing.must_qualify(seat, queue):
+        return SEAT_PAUSED if seat.state == Seat.State.PAUSED else EMPTY
+    place = _next_of_work(seat, queue)
+    if place is None and queue.rules and adapting.adapt_now(queue):
+        place = _next_of_work(seat, queue)
+    return EMPTY if place is None else place
+
+
+def _next_of_work(seat: Seat, queue: Queue) -> int | None:
     values = {
         "queue": queue.pk,
         "user": seat.user_id,
@@ -178,7 +173,20 @@ def next_place(seat: Seat, queue: Queue) -> int | Nothing:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         row = cursor.fetchone()
-    return row[0] if row else EMPTY
+    return row[0] if row else None
+
+
+def _why_not(seat: Seat, queue: Queue) -> Nothing | None:
+    """What keeps the seat's owner from work; None where nothing does."""
+    if queue.state == Queue.State.PAUSED:
+        return PAUSED
+    if queue.state == Queue.State.CLOSED:
+        return CLOSED
+    if seat.state == Seat.State.PAUSED:
+        return SEAT_PAUSED
+    if queue.confirm_guidelines and _has_unread(seat, queue):
+        return UNREAD
+    return NOT_YOURS if queue.assigned_only and not seat.assigned else None
 
 
 def _has_unread(seat: Seat, queue: Queue) -> bool:
@@ -207,7 +215,8 @@ def settle(task: Task, state: Task.State) -> None:
     Task.objects.filter(pk=task.pk).update(state=state)
     places = Assignment.objects.filter(task=task)
     if state == Task.State.READY:
-        places.filter(state=Assignment.State.HELD).update(state=Assignment.State.OPEN)
+        if task.role == Task.Role.WORK:
+            places.filter(state=Assignment.State.HELD).update(state=Assignment.State.OPEN)
         rewind(task.queue)
     else:
         places.filter(state=Assignment.State.OPEN).update(state=Assignment.State.HELD)
@@ -215,7 +224,28 @@ def settle(task: Task, state: Task.State) -> None:
 
 def rewind(queue: Queue) -> None:
     """Let every seat look from the start again: places have appeared behind their cursors."""
-    Seat.objects.filter(queue=queue).update(cursor_position=-1, cursor_id=0)
+    Seat.objects.filter(queue=queue).update(cursor_position=BEFORE_ALL, cursor_id=0)
+
+
+# Before all other open places, in the order of `tasks`. Places that somebody is just being given stay where they are.
+_FORWARD = """
+WITH lowest AS (SELECT least(0, min(position)) AS position FROM annotate_assignment
+                WHERE queue_id = %(queue)s AND state = 'open'),
+wanted AS (SELECT task_id, nth FROM unnest(%(tasks)s::bigint[]) WITH ORDINALITY AS one(task_id, nth)),
+free AS (
+    SELECT a.id, lowest.position - cardinality(%(tasks)s::bigint[]) + w.nth - 1 AS position
+    FROM annotate_assignment a JOIN wanted w USING (task_id), lowest
+    WHERE a.queue_id = %(queue)s AND a.state = 'open' FOR UPDATE OF a SKIP LOCKED
+)
+UPDATE annotate_assignment a SET position = free.position FROM free WHERE a.id = free.id
+"""
+
+
+def bring_forward(queue: Queue, task_ids: Sequence[int]) -> None:
+    """Let open places of these tasks be given next, to everybody, the first of them first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORWARD, {"queue": queue.pk, "tasks": list(task_ids)})
+    rewind(queue)
 
 
 _NOBODY = {"annotator": None, "lease_until": None}
@@ -228,7 +258,8 @@ def change_state(queue: Queue, state: str) -> None:
         queue.state = state
         if state == Queue.State.CLOSED:
             leased = Assignment.objects.filter(queue=queue).leased()
-            leased.filter(task__state=Task.State.READY).update(state=Assignment.State.OPEN, **_NOBODY)
+            offered = leased.filter(task__state=Task.State.READY, task__role=Task.Role.WORK)
+            offered.update(state=Assignment.State.OPEN, **_NOBODY)
             leased.update(state=Assignment.State.HELD, **_NOBODY)
             rewind(queue)
 
@@ -244,7 +275,7 @@ outside AS (
 _MORE_PLACES = f"""
 WITH {_OUTSIDE}, wanted AS (
     SELECT t.id, %(overlap)s + coalesce(o.n, 0) AS places
-    FROM annotate_task t LEFT JOIN outside o ON o.task_id = t.id WHERE t.queue_id = %(queue)s
+    FROM annotate_task t LEFT JOIN outside o ON o.task_id = t.id WHERE t.queue_id = %(queue)s AND t.role = 'work'
 ), grown AS (
     UPDATE annotate_task t SET places = w.places FROM wanted w WHERE t.id = w.id AND t.places < w.places
     RETURNING t.id, t.position, t.state, t.places
@@ -257,30 +288,46 @@ CROSS JOIN LATERAL (SELECT count(*) AS n, coalesce(max(slot), 0) AS top
 CROSS JOIN LATERAL generate_series(there.top + 1, there.top + g.places - there.n) AS fresh(slot)
 """  # noqa: S608  # put together from our own words
 
+# Of what nobody has taken, as many as the new overlap doesn't ask for; a label that was rejected still gets its
+# replacement. Where annotators disagreed, further places stay: in a queue that ever had such, no more go than the old
+# overlap asked for and the new one doesn't.
 _FEWER_PLACES = """
-WITH free AS (
-    SELECT id, slot, row_number() OVER (PARTITION BY task_id ORDER BY slot) AS nth, taken
-    FROM (SELECT id, task_id, slot, state,
-                 count(*) FILTER (WHERE state IN ('leased', 'done') AND NOT EXISTS (
-                     SELECT FROM annotate_outsideannotator o WHERE o.user_id = annotator_id
-                 )) OVER (PARTITION BY task_id) AS taken
-          FROM annotate_assignment WHERE queue_id = %(queue)s) places
-    WHERE state IN ('open', 'held')
+WITH rejected AS (
+    SELECT l.assignment_id FROM annotate_label l
+    JOIN annotate_review v ON v.label_id = l.id AND v.verdict = 'reject' AND NOT v.trial
+    WHERE l.queue_id = %(queue)s
+      AND NOT EXISTS (SELECT FROM annotate_review n WHERE n.label_id = l.id AND n.id > v.id AND NOT n.trial)
+      AND NOT EXISTS (SELECT FROM annotate_label n WHERE n.supersedes_id = l.id)
+), places AS (
+    SELECT a.id, a.task_id, a.slot, a.state IN ('open', 'held') AS is_free,
+           a.state IN ('leased', 'done') AND o.user_id IS NULL AS is_taken, r.assignment_id IS NOT NULL AS is_rejected
+    FROM annotate_assignment a
+    LEFT JOIN annotate_outsideannotator o ON o.user_id = a.annotator_id
+    LEFT JOIN rejected r ON r.assignment_id = a.id
+    WHERE a.queue_id = %(queue)s
+), free AS (
+    SELECT id, task_id, is_free, count(*) FILTER (WHERE is_taken) OVER task AS taken,
+           count(*) FILTER (WHERE is_free OR (is_taken AND NOT is_rejected)) OVER task AS wanted,
+           row_number() OVER (PARTITION BY task_id, is_free ORDER BY slot DESC) AS nth
+    FROM places WINDOW task AS (PARTITION BY task_id)
 )
-DELETE FROM annotate_assignment a USING free
-WHERE a.id = free.id AND free.taken + free.nth > %(overlap)s AND a.state IN ('open', 'held')
+DELETE FROM annotate_assignment a USING free, annotate_task t, annotate_queue q
+WHERE a.id = free.id AND free.is_free AND t.id = a.task_id AND t.role = 'work' AND a.state IN ('open', 'held')
+  AND q.id = %(queue)s
+  AND free.nth <= least(CASE WHEN q.extra_places > 0 THEN %(before)s - greatest(%(overlap)s, free.taken) END,
+                        free.wanted - %(overlap)s)
 """
 
 _COUNT_PLACES = """
 UPDATE annotate_task t SET places = n.places
 FROM (SELECT task_id, count(*) AS places FROM annotate_assignment WHERE queue_id = %(queue)s GROUP BY task_id) n
-WHERE t.id = n.task_id AND t.places > n.places
+WHERE t.id = n.task_id AND t.role = 'work' AND t.places > n.places
 """
 
 
 def change_overlap(queue: Queue, overlap: int) -> None:
     """More labels per task: finished tasks are opened for the missing ones. Fewer: only places nobody has taken go."""
-    values = {"queue": queue.pk, "overlap": overlap}
+    values = {"queue": queue.pk, "overlap": overlap, "before": queue.overlap}
     with transaction.atomic(), connection.cursor() as cursor:
         Queue.objects.filter(pk=queue.pk).update(overlap=overlap)
         if overlap > queue.overlap:
