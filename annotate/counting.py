@@ -25,7 +25,8 @@ class Counts:
 
     `held` places belong to flagged and closed tasks. A place is done when it has its label, so `done` is counted
     from the labels: there are no others but amendments, and an amendment takes the place of a label. `outside` labels
-    came with files, each in a place of its own: the progress of a queue's own people is told without them.
+    came with files, each in a place of its own: the progress of a queue's own people is told without them. So is it
+    without `checks`, tasks whose answer is known or that are asked again: `checked` labels, `checking` places in hand.
     """
 
     tasks: int = 0
@@ -39,6 +40,9 @@ class Counts:
     outside: int = 0
     people: int = 0
     refused: int = 0
+    checks: int = 0
+    checked: int = 0
+    checking: int = 0
 
     @property
     def labels(self) -> int:
@@ -50,13 +54,13 @@ class Counts:
 
     @property
     def answered(self) -> int:
-        """Places done by the queue's own people."""
-        return self.labels - self.outside
+        """Places done by the queue's own people, checks left out."""
+        return self.labels - self.outside - self.checked
 
     @property
     def places(self) -> int:
-        """Places for the queue's own people that are done or can be: those held back are left out."""
-        return self.open + self.leased + self.answered
+        """Places for the queue's own people that are done or can be: those held back and checks are left out."""
+        return self.open + self.leased - self.checking + self.answered
 
     @property
     def percent(self) -> int:
@@ -77,6 +81,10 @@ _NUMBERS = {
     "amended": "annotate_label WHERE queue_id = %(queue)s AND supersedes_id IS NOT NULL",
     "people": "annotate_seat WHERE queue_id = %(queue)s",
     "refused": "annotate_refusedrow r JOIN annotate_import i ON i.id = r.job_id WHERE i.queue_id = %(queue)s",
+    "checks": "annotate_task WHERE queue_id = %(queue)s AND role <> 'work'",
+    "checked": "annotate_checkresult c JOIN annotate_seat s ON s.id = c.seat_id WHERE s.queue_id = %(queue)s",
+    "checking": """annotate_assignment a JOIN annotate_task t ON t.id = a.task_id
+                   WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND t.role <> 'work'""",
 }
 # Imports count their labels in the transaction that stores them: to count them again would read all labels' people.
 _OUTSIDE = "(SELECT coalesce(sum(labels_added), 0) FROM annotate_import WHERE queue_id = %(queue)s)"
@@ -99,12 +107,17 @@ TASK_STATES = {
     "done": _("done"),
     "flagged": _("flagged"),
     "closed": _("closed"),
+    "checks": _("checks"),
 }
 
 
 def tasks(queue: Queue, state: str = "all") -> QuerySet[Task]:
-    """A queue's tasks: `all`; with an `open` place; `in-hand`; `done` (labelled, nothing left); `flagged`; `closed`."""
+    """A queue's tasks: `all`; with an `open` place; `in-hand`; `done` (labelled, nothing left); `flagged`; `closed`;
+    and `checks`, which are no work: their answer is known, or they are asked again.
+    """
     found = Task.objects.filter(queue=queue)
+    if state == "checks":
+        return found.exclude(role=Task.Role.WORK)
     if state in {Task.State.FLAGGED, Task.State.CLOSED}:
         return found.filter(state=state)
     if state == "open":
