@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from annotate.exporting import votes
 from annotate.exporting.base import Counts, Labelled, ResponseFacts
 from annotate.kinds import Comparison
 
@@ -18,16 +17,15 @@ type _Two = tuple[ResponseFacts, ResponseFacts, Comparison]
 class Pair(Struct, frozen=True, gc=False):
     """One response preferred to another (in a tie: the one shown first), of `in_group` that the label gives.
 
-    `soft_label` is the share of raters who prefer `chosen`; who says nothing of the two, or ties them, counts half.
+    `soft_label` is the share of the raters it speaks for who prefer `chosen`; who says nothing of the two, or ties
+    them, counts half.
     """
 
     chosen: ResponseFacts
     rejected: ResponseFacts
     of: Comparison
     in_group: int
-    raters: int = 1
     soft_label: float = 1.0
-    agreement: float = 1.0
 
 
 def of_label(label: Labelled, counts: Counts, which: str = ALL, *, ties: bool = False) -> list[Pair]:
@@ -51,7 +49,7 @@ def of_label(label: Labelled, counts: Counts, which: str = ALL, *, ties: bool = 
     if label.votes:
         return list(_voted(label, found))
     many = len(found)
-    return [Pair(better, worse, one, many, 1, 0.5 if one.tie else 1.0, 1.0) for better, worse, one in found]
+    return [Pair(better, worse, one, many, 0.5 if one.tie else 1.0) for better, worse, one in found]
 
 
 def _chosen(label: Labelled, which: str) -> Iterable[Comparison]:
@@ -89,10 +87,9 @@ def _voted(label: Labelled, found: list[_Two]) -> Iterable[Pair]:
         for one in label.kind.comparisons(vote):
             lean[one.winner, one.loser] += not one.tie
             lean[one.loser, one.winner] -= not one.tie
-    raters, agreement = votes.columns(label)
     for better, worse, one in found:
-        soft = (1 + lean[one.winner, one.loser] / raters) / 2
-        yield Pair(better, worse, one, len(found), raters, soft, agreement)
+        soft = (1 + lean[one.winner, one.loser] / len(label.votes)) / 2
+        yield Pair(better, worse, one, len(found), soft)
 
 
 def places(label: Labelled, counts: Counts) -> dict[str, int]:

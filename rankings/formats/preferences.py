@@ -116,9 +116,9 @@ class Preferences(Pairs):
             in_group,
             1.0 / in_group,
             strength,
-            pick.raters,
+            label.raters,
             pick.soft_label,
-            pick.agreement,
+            label.agreement,
         )
         return (*row, strength) if self.margin else row
 

@@ -1,0 +1,1 @@
+"""The comparing over REST: boards and bias reports."""

@@ -1,0 +1,1 @@
+"""The pages of the comparing: boards and bias reports."""
