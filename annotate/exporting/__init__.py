@@ -7,7 +7,6 @@
 from annotate.exporting.asking import Ask, CommonOptions, ask, plain
 from annotate.exporting.base import REASONS, Counts, Format
 from annotate.exporting.containers import CONTAINERS
-from annotate.exporting.reading import horizon, review_horizon
 from annotate.exporting.registry import for_kind, formats, get
 from annotate.exporting.rendered import preview
 from annotate.exporting.streams import Example, count, examples, rows, stream, written
@@ -26,10 +25,8 @@ __all__ = [
     "for_kind",
     "formats",
     "get",
-    "horizon",
     "plain",
     "preview",
-    "review_horizon",
     "rows",
     "stream",
     "written",

@@ -16,12 +16,17 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from annotate.exporting import decontamination, reading, registry, splits, templates
+from annotate import consensus, horizons
+from annotate.exporting import decontamination, registry, roles, splits, templates
 from annotate.exporting.base import Format
-from annotate.exporting.combining import CONSENSUS, EACH, MAJORITY
+from annotate.exporting.combining import EACH
 from annotate.exporting.fields import MomentField, SeveralField
 from annotate.exporting.splits import Splits
 from annotate.models import Asset, Project, Queue
+
+
+def _raters() -> list[tuple[str, Any]]:
+    return [(EACH, _("each by itself")), *((one.name, one.title) for one in consensus.methods())]
 
 
 class CommonOptions(forms.Form):
@@ -51,17 +56,26 @@ class CommonOptions(forms.Form):
     before = MomentField(label=_("Labelled before"), required=False)
     raters = forms.ChoiceField(
         label=_("Several labels of a task"),
-        choices=[
-            (EACH, _("each by itself")),
-            (MAJORITY, _("the answer of the majority")),
-            (CONSENSUS, _("what they say together")),
-        ],
+        choices=_raters,
         initial=EACH,
         required=False,
+        help_text=_("One row a task says how sure it is in a column “certainty”. What each way does: docs/quality.md."),
+    )
+    agreement = forms.BooleanField(
+        label=_("With columns “raters” and “agreement”"),
+        required=False,
+        initial=False,
         help_text=_(
-            "Majority: the answer that more than half gave, whatever they commented; a task without one is left out "
-            "and counted. Together: as the kind of work has it, such as the order by mean place."
+            "How many people answered the task, and how far they agree. Most formats have them; for the others only on "
+            "request, because some trainers mind columns they don't know."
         ),
+    )
+    checks = forms.ChoiceField(
+        label=_("Labels of tasks that check people"),
+        choices=[("left_out", _("are left out")), ("included", _("are there like all others"))],
+        initial="left_out",
+        required=False,
+        help_text=_("Tasks with a known answer, attention checks and repeats. Provenance files always have them."),
     )
     fold_system = forms.BooleanField(
         label=_("System text into the first user turn"),
@@ -173,6 +187,10 @@ class Ask:
     review_horizon: int
     #: the project's own files that are needed, by `Asset.pin`
     assets: Mapping[str, Asset]
+    #: the tasks that are checks, by id, with their roles; repeats, which are always such, are not among them
+    checks: Mapping[int, str]
+    #: whether there may be labels of these and of repeats, and they are not wanted
+    leaves_out_checks: bool
 
     @property
     def pins(self) -> dict[str, str]:
@@ -207,10 +225,11 @@ def ask(
     label_horizon: int | None = None,
     review_horizon: int | None = None,
     pinned: Mapping[str, str] | None = None,
+    checks: Mapping[int, str] | None = None,
 ) -> Ask:
     """Check what is asked; `options` holds those of the format and the common ones side by side.
 
-    Horizons are taken now unless given; `pinned` is another ask's `pins`, for the very same files.
+    Horizons and checks are taken now unless given; `pinned` is another ask's `pins`, for the very same files.
     Raises ValidationError by option; an unknown one is refused by name.
     """
     form, given = _format(queue, format_name), dict(options or {})
@@ -219,21 +238,42 @@ def ask(
         raise ValidationError({name: [gettext("This format has no such option.")] for name in unknown})
     common = CommonOptions(_with_initial(CommonOptions, given), project=queue.project, pinned=pinned)
     checked, chosen = _checked(form.options_form(_with_initial(form.options_form, own))), _checked(common)
-    if chosen["raters"] != EACH and form.wants_amended(checked):
-        raise ValidationError({"raters": [gettext("Labels that were amended can't be combined with others.")]})
+    _check_raters(queue, form, checked, chosen["raters"])
     if since and chosen["reviewed"] != "any":
         raise ValidationError({"since": [_since_is_of_labels()]})
     sources = _sources(form, checked, common.assets)
+    configured = form.configured(checked).with_sources({name: one.content().decode() for name, one in sources.items()})
+    found = roles.checks(queue) if checks is None else checks
     return Ask(
         queue,
-        form.configured(checked).with_sources({name: one.content().decode() for name, one in sources.items()}),
+        configured.with_more(_more(configured, chosen)),
         checked,
         chosen,
         since,
-        reading.horizon(queue) if label_horizon is None else label_horizon,
-        reading.review_horizon() if review_horizon is None else review_horizon,
+        horizons.of_labels(queue) if label_horizon is None else label_horizon,
+        horizons.of_reviews() if review_horizon is None else review_horizon,
         {one.pin: one for one in [*_needed(chosen, common.assets), *sources.values()]},
+        found,
+        chosen["checks"] == "left_out" and not form.keeps_checks and (bool(found) or roles.has_repeats(queue)),
     )
+
+
+def _check_raters(queue: Queue, form: Format[Any], options: Mapping[str, Any], raters: str) -> None:
+    if raters == EACH:
+        return
+    if form.wants_amended(options):
+        raise ValidationError({"raters": [gettext("Labels that were amended can't be combined with others.")]})
+    fitting = [one.name for one in consensus.for_kind(queue.way)]
+    if raters not in fitting:
+        words = ", ".join([EACH, *fitting])
+        raise ValidationError({"raters": [gettext("This queue's labels can be combined by: %s.") % words]})
+
+
+def _more(form: Format[Any], chosen: Mapping[str, Any]) -> list[str]:
+    """The columns that are asked for and that the format does not have of itself."""
+    has = "agreement" in form.schema.names
+    asked = ["raters", "agreement"] if chosen["agreement"] and not has else []
+    return [*asked, "certainty"] if chosen["raters"] != EACH and (has or asked) else asked
 
 
 def _since_is_of_labels() -> str:

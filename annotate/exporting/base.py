@@ -5,7 +5,8 @@ rows of that; a container (`annotate.exporting.containers`) writes any rows. A f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -27,6 +28,9 @@ type Message = dict[str, str]
 
 #: Rows left out that are told one by one; the others are only counted.
 LISTED = 1_000
+
+#: What is known of a label's task and may stand in any row: the names are fields of `Labelled`.
+MORE = {"raters": pa.int64(), "agreement": pa.float64(), "certainty": pa.float64()}
 
 #: A conversation, as trainers read it: `[{"role": ..., "content": ...}, ...]`.
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -108,6 +112,10 @@ class LabelFacts(Struct, frozen=True, gc=False):
     key: str = ""
     #: the annotator's name, which only a format that was asked for names may write
     person: str = ""
+    #: whether a reviewer wrote it in place of another's
+    fixed: bool = False
+    #: "work", or which sort of check its task is
+    role: str = "work"
 
 
 class Labelled(Struct, frozen=True, gc=False):
@@ -127,8 +135,13 @@ class Labelled(Struct, frozen=True, gc=False):
     task_id: int = 0
     #: The answers that were combined into this one, under its letters; empty where it is one person's.
     votes: tuple[Payload, ...] = ()
-    #: how far these agree, see `votes.agreement`
+    #: how many people answered its task, and how far they agree, see `kinds.agreement`
+    raters: int = 1
     agreement: float = 1.0
+    #: how sure it is what they say together: see `annotate.consensus`
+    certainty: float = 0.0
+    #: whose it is: a user id, for what learns of annotators, never for a file
+    annotator: int = 0
 
     @property
     def group(self) -> str:
@@ -179,6 +192,8 @@ class Counts:
     unrenderable: int = 0
     #: tasks whose labels say nothing together: no majority, no consensus
     undecided: int = 0
+    #: labels of tasks that check people: known answers, attention checks, repeats
+    checks_left_out: int = 0
     #: rows by split, where splits are asked for
     splits: dict[str, int] = field(default_factory=dict)
     #: rows that were left out, and why, up to `LISTED` of them
@@ -209,6 +224,10 @@ class Format[Pick](ABC):
     needs: ClassVar[str] = ""
     #: Whether it writes the provenance as well as the texts.
     tells_all: ClassVar[bool] = False
+    #: Whether it has labels of tasks that check people, and says so.
+    keeps_checks: ClassVar[bool] = False
+    #: Columns of `MORE` that stand after its own.
+    more: tuple[str, ...] = ()
     #: Whether rows are of use whose response says nothing: to audits, not to trainers.
     keeps_empty: ClassVar[bool] = False
     #: Whether `picks` looks at the prompt, so that it is read for counting too.
@@ -245,6 +264,15 @@ class Format[Pick](ABC):
     def with_sources(self, sources: Mapping[str, str]) -> "Format[Pick]":
         """The configured format, given the Jinja of those among its `templates` that are the team's own, by name."""
         return self
+
+    def with_more(self, names: Sequence[str]) -> "Format[Pick]":
+        """The configured format, with columns of `MORE` after its own."""
+        if not names:
+            return self
+        chosen = copy(self)
+        chosen.more, fields = (*self.more, *names), [pa.field(name, MORE[name]) for name in names]
+        chosen.schema = pa.schema([*self.schema, *fields])
+        return chosen
 
     def with_people(self, people: Mapping[str, str]) -> "Format[Pick]":
         """The configured format, given the names that people had, by pseudonym, for one that writes them."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from annotate.exporting import votes
 from annotate.exporting.base import Counts, Format, Labelled, Row
 
 
@@ -55,6 +56,7 @@ class Raw(Format[None]):
     trainers = []
     options_form = RawOptions
     tells_all = True
+    keeps_checks = True
     schema = pa.schema(
         [
             *_texts("label_id", "kind", *OF_LABEL),
@@ -62,7 +64,8 @@ class Raw(Format[None]):
             ("active_seconds", pa.float64()),
             *_texts("prompt_id", *OF_PROMPT[1:]),
             ("responses", pa.list_(pa.struct(_texts("letter", "response_id", *OF_RESPONSE)))),
-            *_texts("payload", "payload_by_response"),
+            *_texts("payload", "payload_by_response", "role"),
+            *[("fixed", pa.bool_()), *votes.COLUMNS],
         ]
     )
     #: names to write instead of today's, by pseudonym
@@ -99,6 +102,9 @@ class Raw(Format[None]):
             ],
             _json(label.payload),
             _json(label.kind.rename(label.payload, names)),
+            label.facts.role,
+            label.facts.fixed,
+            *votes.columns(label),
             *((self.people.get(label.facts.annotator, label.facts.person),) if self.names_people else ()),
         )
 

@@ -3,9 +3,9 @@
 Labels are only added, never changed: the highest label id at the start, the horizon, fixes what an export holds.
 """
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from enum import Enum
 from hashlib import sha256
 from itertools import chain
@@ -14,11 +14,13 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from django.db import OperationalError, connection
+from django.db import connection
 from msgspec.structs import replace
 
+from annotate.exporting.agreeing import Agreed, Agreeing
 from annotate.exporting.base import LabelFacts, Labelled, Message, PromptFacts, ResponseFacts, said
-from annotate.kinds import Kind, Payload
+from annotate.exporting.statements import FIXED, OF_CHECKS, OF_TASKS, OF_WORK, REVIEWED, STANDS, literal, read
+from annotate.kinds import Kind, Payload, renamed
 from annotate.models import Queue
 from annotate.models.projects import PSEUDONYM
 from annotate.models.prompts import asked, turns_of
@@ -26,7 +28,9 @@ from annotate.models.prompts import asked, turns_of
 #: Labels in a page. The first is short, so that a stream begins at once; then pages grow and shrink with the texts.
 FIRST_PAGE, LONGEST_PAGE = 200, 4_000
 PAGE_CHARACTERS = 4_000_000
-LONGEST_WAIT = 5.0
+
+#: Whose task has one label alone.
+_ALONE: Agreed = (1, 1.0)
 
 #: A task and its responses, in the order by which letters name them.
 type _Task = tuple[int, list[int]]
@@ -45,7 +49,8 @@ class Span:
     """Which labels: those of a queue with ids after `since`, up to `horizon`, as they stood at the horizon.
 
     `chosen` are the options by which labels are chosen (`asking.CommonOptions`); `fold` the system text into the
-    first user turn.
+    first user turn. `checks`: the roles of tasks that are checks, by id; `work_only`: without their labels.
+    `agreeing`: with the raters and the agreement of each label's task.
     """
 
     queue: Queue
@@ -55,6 +60,9 @@ class Span:
     review_horizon: int = 0
     chosen: Mapping[str, Any] = MappingProxyType({})
     fold: bool = False
+    checks: Mapping[int, str] = MappingProxyType({})
+    work_only: bool = False
+    agreeing: bool = False
 
     @property
     def is_split(self) -> bool:
@@ -70,54 +78,14 @@ class Span:
             "horizon": self.horizon,
             "amended": self.amended,
         }
-        return {**self.chosen, **span, "reviews": self.review_horizon}
-
-
-# --- Where an export ends ------------------------------------------------------------------------------------------
-
-_NEWEST_LABEL = "SELECT coalesce(max(id), 0) FROM annotate_label WHERE queue_id = %s"
-_NEWEST_REVIEW = "SELECT coalesce(max(id), 0) FROM annotate_review"
-
-# Transactions that are adding labels now: a label of theirs may get into sight later, under an id below the newest.
-_WRITING = """
-SELECT virtualtransaction FROM pg_locks
-WHERE locktype = 'relation' AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
-"""
-
-
-def horizon(queue: Queue) -> int:
-    """The newest label's id, once every label below it is in sight: who asks for what is new since then misses none.
-
-    Waits for the labels being stored at this moment, and holds nobody up. Raises OperationalError if they take long.
-    """
-    ((newest,),) = _read(_NEWEST_LABEL, [queue.pk])
-    _wait_for_writers("annotate_label")
-    return int(newest)
-
-
-def review_horizon() -> int:
-    """The newest review's id, once every review below it is in sight, as `horizon` has it of labels."""
-    ((newest,),) = _read(_NEWEST_REVIEW)
-    _wait_for_writers("annotate_review")
-    return int(newest)
-
-
-def _wait_for_writers(table: str) -> None:
-    before, deadline = set(_read(_WRITING, [table])), time.monotonic() + LONGEST_WAIT
-    while before:
-        if time.monotonic() > deadline:
-            raise OperationalError("labels are being stored in a transaction that takes long: try again later")
-        time.sleep(0.005)
-        before &= set(_read(_WRITING, [table]))
+        return {**self.chosen, **span, "reviews": self.review_horizon, "checks": literal(self.checks)}
 
 
 # --- Pages ---------------------------------------------------------------------------------------------------------
-# Joins whose columns are not asked for are left out by PostgreSQL. OFFSET 0 keeps "was it amended" a look-up for each
-# label of the page, whatever the planner believes of the table.
+# Joins whose columns are not asked for are left out by PostgreSQL.
 
 _LABELS = """
-SELECT l.id, l.payload, l.shown, l.task_id {columns}
+SELECT {columns}
 FROM annotate_label l
 LEFT JOIN annotate_task t ON t.id = l.task_id
 LEFT JOIN annotate_prompt r ON r.id = t.prompt_id
@@ -125,9 +93,7 @@ LEFT JOIN annotate_queue q ON q.id = l.queue_id
 LEFT JOIN annotate_project p ON p.id = q.project_id
 LEFT JOIN annotate_guideline g ON g.id = l.guideline_id
 LEFT JOIN annotate_user u ON u.id = l.annotator_id
-WHERE {which} AND l.id <= %(horizon)s
-  AND (%(amended)s OR NOT EXISTS (SELECT FROM annotate_label n
-                                  WHERE n.supersedes_id = l.id AND n.id <= %(horizon)s OFFSET 0)) {chosen}
+WHERE {which} AND l.id <= %(horizon)s AND (%(amended)s OR {stands}) {chosen}
 ORDER BY l.id
 """
 _PAGE = "l.queue_id = %(queue)s AND l.id > %(cursor)s AND l.id <= %(end)s"
@@ -136,13 +102,6 @@ _PAGE = "l.queue_id = %(queue)s AND l.id > %(cursor)s AND l.id <= %(end)s"
 _END = """
 SELECT max(id) FROM (SELECT id FROM annotate_label WHERE queue_id = %(queue)s AND id > %(cursor)s AND id <= %(horizon)s
                      ORDER BY id LIMIT %(limit)s) AS page
-"""
-
-# A task's labels are in two indexes that share them: the first of each chain of amendments, and the others.
-_OF_TASKS = """
-l.id IN (SELECT id FROM annotate_label WHERE task_id = ANY(%(tasks)s::bigint[]) AND supersedes_id IS NULL
-         UNION ALL
-         SELECT id FROM annotate_label WHERE task_id = ANY(%(tasks)s::bigint[]) AND supersedes_id IS NOT NULL)
 """
 
 # The tasks that have labels of the span, each at the first of these.
@@ -158,7 +117,7 @@ ORDER BY l.id
 """
 
 _LABELS_OF_TASKS = f"""
-SELECT l.task_id, count(*) FROM annotate_label l WHERE {_OF_TASKS} AND l.id <= %(horizon)s GROUP BY l.task_id
+SELECT l.task_id, count(*) FROM annotate_label l WHERE {OF_TASKS} AND l.id <= %(horizon)s GROUP BY l.task_id
 """  # noqa: S608  # put together from our own words
 
 _HELD = """
@@ -167,9 +126,6 @@ FROM annotate_label l JOIN annotate_task t ON t.id = l.task_id JOIN annotate_pro
 WHERE l.queue_id = %(queue)s AND l.id > %(cursor)s AND l.id <= %(end)s AND r.category = ANY(%(categories)s::text[])
 """
 
-_VERDICT = """(SELECT v.verdict FROM annotate_review v WHERE v.label_id = l.id AND v.id <= %(reviews)s
-               ORDER BY v.id DESC LIMIT 1)"""
-_REVIEWED = {"accepted": f"{_VERDICT} = 'accept'", "not_rejected": f"{_VERDICT} IS DISTINCT FROM 'reject'"}
 #: By option, where it is given.
 _CHOSEN = {
     "category": "r.category = ANY(%(category)s::text[])",
@@ -184,9 +140,11 @@ _FACTS = f"""
 , l.queue_id::text, %(queue_name)s::text, l.task_id::text,
 {PSEUDONYM}, coalesce(g.version, 0),
 l.active_seconds, to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
-coalesce(l.supersedes_id::text, ''), l.key::text, u.name
+coalesce(l.supersedes_id::text, ''), l.key::text, u.name, {FIXED}, t.role
 """
-_LABEL_COLUMNS = {Depth.COUNT: ", NULL", Depth.TEXTS: ", t.prompt_id", Depth.ALL: ", t.prompt_id" + _FACTS}
+_OF_LABEL = "l.id, l.payload, l.shown, l.task_id"
+_ABOUT = f"{_OF_LABEL}, t.prompt_id, l.annotator_id, t.places"
+_LABEL_COLUMNS = {Depth.COUNT: f"{_OF_LABEL}, NULL, 0, 1", Depth.TEXTS: _ABOUT, Depth.ALL: _ABOUT + _FACTS}
 
 _PROMPTS = "SELECT id, key, instruction, input, system, coalesce(messages::text, '') {columns} FROM annotate_prompt"
 _PROMPT_COLUMNS = {
@@ -207,11 +165,22 @@ _RESPONSE_COLUMNS = {
 def labels(span: Span, depth: Depth) -> Iterator[Labelled]:
     """The labels of a span, oldest first."""
     sql = _sql(span, depth, _PAGE)
+    agreeing = Agreeing(span.queue.way, span.values(), span.chosen.get("reviewed", "")) if span.agreeing else None
     for values in (pages := _Pages(span)):
-        page = _page(_read(sql, values), span, depth)
+        page = _page(read(sql, values), span, depth)
         pages.read(page.characters)
+        agreed = agreeing.of(page.shared()) if agreeing else {}
         _let_go()
-        yield from page.labels()
+        yield from page.labels(agreed)
+
+
+def checks_left_out(span: Span) -> int:
+    """How many of the chosen labels are of tasks that check people, where a span has none of these."""
+    if not span.work_only:
+        return 0
+    sql = _sql(replaced(span, work_only=False), Depth.COUNT, OF_CHECKS)
+    ((count,),) = read(f"SELECT count(*) FROM ({sql}) AS checks", span.values())  # noqa: S608  # our own words
+    return int(count)
 
 
 def tasks(span: Span, depth: Depth) -> Iterator[list[Labelled]]:
@@ -219,11 +188,11 @@ def tasks(span: Span, depth: Depth) -> Iterator[list[Labelled]]:
 
     Letter n is the n-th of the task's responses. Tasks come in the order of their first label in the span.
     """
-    sql = _sql(span, depth, _OF_TASKS)
+    sql = _sql(span, depth, OF_TASKS)
     for values in (pages := _Pages(span)):
         longest = 0
-        for found in _few_labels(_read(_TASKS, values), values, pages.size):
-            page = _page(_read(sql, values | {"tasks": _of(found)}), span, depth)
+        for found in _few_labels(read(_TASKS, values), values, pages.size):
+            page = _page(read(sql, values | {"tasks": _of(found)}), span, depth)
             longest = max(longest, page.characters)
             _let_go()
             yield from page.by_task(found)
@@ -232,7 +201,7 @@ def tasks(span: Span, depth: Depth) -> Iterator[list[Labelled]]:
 
 def _few_labels(found: list[_Task], values: dict[str, Any], most: int) -> Iterator[list[_Task]]:
     """The same tasks, so many at a time that they have at most so many labels together; one task may have more."""
-    labels = dict(_read(_LABELS_OF_TASKS, values | {"tasks": _of(found)}))
+    labels = dict(read(_LABELS_OF_TASKS, values | {"tasks": _of(found)}))
     some, total = list[_Task](), 0
     for one in found:
         total += labels[one[0]]
@@ -245,14 +214,14 @@ def _few_labels(found: list[_Task], values: dict[str, Any], most: int) -> Iterat
 
 
 def _of(tasks: Iterable[_Task]) -> str:
-    return _literal(task for task, _responses in tasks)
+    return literal(task for task, _responses in tasks)
 
 
 def held(queue: Queue, horizon: int, categories: Collection[str]) -> frozenset[bytes]:
     """What the queue's labelled prompts of these categories ask, as `PromptFacts.asked`: 32 bytes each."""
     found: set[bytes] = set()
     for values in (pages := _Pages(Span(queue, 0, horizon))):
-        rows = _read(_HELD, values | {"categories": list(categories)})
+        rows = read(_HELD, values | {"categories": list(categories)})
         pages.read(sum(len(text) for _pk, *texts in rows for text in texts))
         found |= {asked(_turns(*texts)) for _pk, *texts in rows}
     return frozenset(found)
@@ -265,7 +234,7 @@ class _Pages:
         self.values, self.size = span.values() | {"cursor": span.since}, FIRST_PAGE
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        while (end := _read(_END, self.values | {"limit": self.size})[0][0]) is not None:
+        while (end := read(_END, self.values | {"limit": self.size})[0][0]) is not None:
             yield self.values | {"end": end}
             self.values["cursor"] = end
 
@@ -283,6 +252,7 @@ class _Page:
     prompts: dict[int, PromptFacts]
     responses: dict[int, ResponseFacts]
     depth: Depth
+    checks: Mapping[int, str]
 
     @property
     def characters(self) -> int:
@@ -290,10 +260,14 @@ class _Page:
         shown = sum(len(one.text) for one in self.responses.values())
         return asked + shown + sum(len(row[1]) for row in self.rows)
 
-    def labels(self) -> Iterator[Labelled]:
+    def shared(self) -> set[int]:
+        """Tasks of these labels that may have others too."""
+        return {row[3] for row in self.rows if row[6] > 1}
+
+    def labels(self, agreed: Mapping[int, Agreed]) -> Iterator[Labelled]:
         decode = msgspec.json.Decoder(dict[str, Any]).decode
         for row in self.rows:
-            yield self._label(row, row[2], decode(row[1]))
+            yield self._label(row, row[2], decode(row[1]), agreed.get(row[3], _ALONE))
 
     def by_task(self, tasks: Sequence[_Task]) -> Iterator[list[Labelled]]:
         """For each task its labels, under the letters of its responses."""
@@ -302,32 +276,33 @@ class _Page:
         for row in self.rows:
             rows[row[3]].append(row)
         for task, responses in tasks:
-            letters = dict(zip(responses, ascii_lowercase, strict=False))
-            names = [dict(zip(ascii_lowercase, map(letters.__getitem__, row[2]), strict=False)) for row in rows[task]]
-            payloads = [self.kind.rename(decode(row[1]), own) for row, own in zip(rows[task], names, strict=True)]
+            payloads = [renamed(self.kind, decode(row[1]), row[2], responses) for row in rows[task]]
             yield [self._label(row, responses, one) for row, one in zip(rows[task], payloads, strict=True)]
 
-    def _label(self, row: Any, shown: list[int], payload: Payload) -> Labelled:
+    def _label(self, row: Any, shown: list[int], payload: Payload, agreed: Agreed = _ALONE) -> Labelled:
         """`shown`: the responses in the order in which the payload's letters name them."""
-        pk, _payload, _shown, task, prompt_id, *facts = row
+        pk, _payload, _shown, task, prompt_id, annotator, _places, *facts = row
         candidates = {letter: self.responses[one] for letter, one in zip(ascii_lowercase, shown, strict=False)}
         prompt = self.prompts.get(prompt_id, _NOTHING)
         written = {name: _written(text, self.depth) for name, text in self.kind.written(payload).items()}
-        return Labelled(pk, self.kind, payload, prompt, candidates, _facts(facts), written, task)
+        told = self._facts(task, facts) if facts else _NOWHERE
+        return Labelled(pk, self.kind, payload, prompt, candidates, told, written, task, (), *agreed, 0.0, annotator)
+
+    def _facts(self, task: int, columns: Sequence[Any]) -> LabelFacts:
+        found = LabelFacts(*columns)
+        role = self.checks.get(task, "repeat" if found.role == "repeat" else "work")
+        return found if role == found.role else replace(found, role=role)
 
 
 def _sql(span: Span, depth: Depth, which: str) -> str:
     conditions = [sql for name, sql in _CHOSEN.items() if span.chosen.get(name)]
-    conditions += [sql for name, sql in _REVIEWED.items() if span.chosen.get("reviewed") == name]
+    conditions += [sql for name, sql in REVIEWED.items() if span.chosen.get("reviewed") == name]
+    conditions += [OF_WORK] if span.work_only else []
     chosen = "".join(f"\n  AND {one}" for one in conditions)
-    return _LABELS.format(columns=_LABEL_COLUMNS[depth], which=which, chosen=chosen)
+    return _LABELS.format(columns=_LABEL_COLUMNS[depth], which=which, stands=STANDS, chosen=chosen)
 
 
 _NOTHING, _NOWHERE = PromptFacts(), LabelFacts()
-
-
-def _facts(columns: Sequence[Any]) -> LabelFacts:
-    return LabelFacts(*columns) if columns else _NOWHERE
 
 
 def _written(text: str, depth: Depth) -> ResponseFacts:
@@ -337,7 +312,7 @@ def _written(text: str, depth: Depth) -> ResponseFacts:
 def _page(rows: list[Any], span: Span, depth: Depth) -> _Page:
     prompts = _prompts({row[4] for row in rows}, depth, span)
     responses = _responses(set(chain.from_iterable(row[2] for row in rows)), depth)
-    return _Page(rows, span.queue.way, prompts, responses, depth)
+    return _Page(rows, span.queue.way, prompts, responses, depth, span.checks)
 
 
 def _prompts(ids: set[int], depth: Depth, span: Span) -> dict[int, PromptFacts]:
@@ -371,19 +346,7 @@ def _responses(ids: set[int], depth: Depth) -> dict[int, ResponseFacts]:
 
 
 def _read_these(sql: str, ids: set[int]) -> list[Any]:
-    return _read(f"{sql} WHERE id = ANY(%s::bigint[])", [_literal(ids)])
-
-
-def _literal(ids: Iterable[int]) -> str:
-    """An array as PostgreSQL writes it: psycopg takes ten times as long over a list."""
-    return "{" + ",".join(map(str, ids)) + "}"
-
-
-def _read(sql: str, values: Any = None) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        rows: list[Any] = cursor.fetchall()
-    return rows
+    return read(f"{sql} WHERE id = ANY(%s::bigint[])", [literal(ids)])
 
 
 def _let_go() -> None:

@@ -7,12 +7,14 @@ evaluation set is left out (lengths, decontamination) -> rows (the format) -> a 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from msgspec import Struct
 
+from annotate import consensus
 from annotate.exporting import combining, decontamination, lengths, reading, templates
 from annotate.exporting.asking import Ask, ask
 from annotate.exporting.base import Counts, Format, Labelled, PromptFacts, Row, Unwritable
@@ -100,8 +102,12 @@ def _begun(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _row(form: Format[Any]) -> Callable[[Labelled, Any], Row]:
-    """What makes a row of a pick; where a format may refuse, `_certain` made it."""
-    return (lambda _label, row: row) if form.may_refuse else form.row
+    """What makes a row of a pick; where a format may refuse, `_certain` made it. Then come the columns it has more."""
+    row: Callable[[Labelled, Any], Row] = (lambda _label, row: row) if form.may_refuse else form.row
+    if not form.more:
+        return row
+    more = [attrgetter(name) for name in form.more]
+    return lambda label, pick: (*row(label, pick), *(one(label) for one in more))
 
 
 def _splits(asked: Ask) -> Splits:
@@ -168,22 +174,32 @@ def _by_split(picked: Iterator[Picked], splits: Splits, counts: Counts) -> Itera
 
 
 def _labels(asked: Ask, counts: Counts, depth: Depth, splits: Splits) -> Iterator[Labelled]:
-    common = asked.common
-    span = Span(
+    span = _span(asked, depth)
+    counts.checks_left_out = reading.checks_left_out(span)
+    method = asked.common["raters"]
+    if method == combining.EACH:
+        labels = reading.labels(span, depth)
+    else:
+        learned = consensus.get(method).fitted(asked.queue, asked.label_horizon, asked.checks)
+        labels = combining.combined(reading.tasks(span, depth), learned, counts)
+    wanted = asked.common["split"]
+    return (label for label in labels if splits.of(label.prompt) == wanted) if wanted else labels
+
+
+def _span(asked: Ask, depth: Depth) -> Span:
+    common, form = asked.common, asked.format
+    return Span(
         asked.queue,
         asked.since,
         asked.label_horizon,
-        asked.format.wants_amended(asked.options),
+        form.wants_amended(asked.options),
         asked.review_horizon,
         common,
         common["fold_system"],
+        asked.checks,
+        asked.leaves_out_checks,
+        "agreement" in form.schema.names and depth is not Depth.COUNT,
     )
-    if common["raters"] == combining.EACH:
-        labels = reading.labels(span, depth)
-    else:
-        labels = combining.combined(reading.tasks(span, depth), common["raters"], counts)
-    wanted = common["split"]
-    return (label for label in labels if splits.of(label.prompt) == wanted) if wanted else labels
 
 
 def _picked(form: Format[Any], labels: Iterable[Labelled], counts: Counts) -> Iterator[Picked]:

@@ -282,7 +282,7 @@ def _records(nth: int, part: Part, line: int, data: Any) -> Iterator[tuple[Any, 
         for answer in row.responses:
             answer.model = answer.model or part.row.model
         answers = msgspec.json.encode(row.responses) if row.responses else None
-        row.responses, row.labels, row.gold = [], [], None
+        row.responses, row.labels, row.gold, row.check = [], [], None, ""
         yield nth, line, row.external_id, _said(row), msgspec.json.encode(row), answers
 
 

@@ -73,6 +73,8 @@ class Row(Struct, forbid_unknown_fields=True):
     source: Annotated[str, Meta(max_length=500)] = ""
     meta: dict[str, Any] = {}
     gold: dict[str, Any] | None = None
+    #: what a row with `gold` is for: gold where nothing is said
+    check: Literal["", "gold", "screen", "attention"] = ""
     priority: Annotated[int, Meta(ge=-32_768, le=32_767)] = 0
     labels: Annotated[list[Said], Meta(max_length=limits.MOST_LABELS)] = []
 
@@ -163,6 +165,8 @@ def _checked(row: Row) -> Row:
         _check_messages(row)
     elif not row.instruction.strip():
         raise Refused("instruction", _("is missing: a row needs an instruction or messages"))
+    if row.check and row.gold is None:
+        raise Refused("check", _("stands without gold: a check needs the answer that is right"))
     return row
 
 
@@ -285,6 +289,8 @@ def _in_words(message: str) -> Refused:
         return Refused(path, _("must be a whole number from -32768 to 32767"))
     if path.endswith("role"):
         return Refused(path, _("must be system, user or assistant"))
+    if path == "check":
+        return Refused(path, _("must be gold, screen or attention"))
     return Refused(path or "row", message)
 
 

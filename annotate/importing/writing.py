@@ -142,11 +142,16 @@ def _store(queue: Queue, plan: Plan) -> None:
     if plan.tasks:
         number("annotate_task", [task.row for task in plan.tasks])
         for task in plan.tasks:
-            task.row.position, task.row.slots = _position(queue, task.row.id, task.item), queue.overlap
+            task.row.position, task.row.slots = _position(queue, task.row.id, task.item), _wanted(queue, task)
         copy(f"annotate_task ({_TASK})", _tasks(queue, plan.tasks))
     if plan.labels:
         outside.make_room(plan.labels, [task.row for task in plan.tasks])
         outside.store(queue, plan.labels)
+
+
+def _wanted(queue: Queue, task: NewTask) -> int:
+    """How many places the task gets. Those of a check are made one by one, for whoever is given it."""
+    return queue.overlap if task.item.row.gold is None else 0
 
 
 def _position(queue: Queue, task_id: int, item: Item) -> int:
@@ -164,7 +169,7 @@ _PROMPT = (
     "category, domain, difficulty, language, tags, source, meta"
 )
 _RESPONSE = "id, prompt_id, key, external_id, text, digest, model, params"
-_TASK = "id, queue_id, prompt_id, response_ids, digest, priority, position, places, gold"
+_TASK = "id, queue_id, prompt_id, response_ids, digest, priority, position, places, gold, role"
 _PLACE = "task_id, queue_id, slot, position"
 
 
@@ -196,19 +201,21 @@ def _responses(new: Iterable[NewResponse]) -> Iterator[Record]:
 
 
 def _tasks(queue: Queue, new: Iterable[NewTask]) -> Iterator[Record]:
-    queue_id, places = queue.pk, queue.overlap
+    queue_id = queue.pk
     for task in new:
         item, shown = task.item, as_numbers([one.id for one in task.responses])
-        gold = as_json(item.row.gold) if item.row.gold is not None else None
+        gold, role = None, "work"
+        if item.row.gold is not None:
+            gold, role = as_json(item.row.gold), item.row.check or "gold"
         yield (
             *(task.row.id, queue_id, task.prompt.id, shown, as_bytes(item.task)),
-            *(item.row.priority, task.row.position, places + task.row.new_labels, gold),
+            *(item.row.priority, task.row.position, _wanted(queue, task) + task.row.new_labels, gold, role),
         )
 
 
 def _places(queue: Queue, new: Iterable[NewTask]) -> str:
     queue_id, slots = queue.pk, range(1, queue.overlap + 1)
-    rows = [task.row for task in new]
+    rows = [task.row for task in new if task.item.row.gold is None]
     return "".join([f"{row.id}\t{queue_id}\t{slot}\t{row.position}\n" for row in rows for slot in slots])
 
 

@@ -61,7 +61,7 @@ def build(
     """Make the files below `root`. `check` is called now and then, and may raise to stop it."""
     progress = progress or Progress()
     with translation.override("en"):
-        parts, found = freezing.parts(release), facts.gather(freezing.queue_of(release), release.label_horizon)
+        parts, found = freezing.parts(release), _facts(release)
         check()
         progress.labels, progress.parts = found.labels, len(parts)
         wholes = [_part(release, root, part, progress.next(), check) for part in parts]
@@ -70,6 +70,10 @@ def build(
     kept = [one.name for one in files] + [index_name(part.folder) for part in parts]
     rows = sum(one.counts.rows for one in wholes)
     return Built(files, kept, told.manifest, rows, sum(one.counts.labels for one in wholes))
+
+
+def _facts(release: Release) -> facts.Facts:
+    return facts.gather(freezing.queue_of(release), release.label_horizon, freezing.checks(release))
 
 
 def _part(release: Release, root: Path, part: Part, counts: Counts, check: Callable[[], None]) -> Whole:

@@ -21,6 +21,7 @@ LEFT_OUT = {
     "identical_dropped": "pairs of two equal texts",
     "empty_dropped": "rows with a response that says nothing",
     "undecided": "tasks whose labels say nothing together",
+    "checks_left_out": "labels of tasks that check people",
     "too_long": "rows longer than the limit",
     "contaminated": "rows that meet an evaluation set",
     "unrenderable": "rows that a template refuses",

@@ -1,11 +1,12 @@
 """What a release tells of its labels: who gave them, under which guidelines, in which languages, how far they agree.
 
-Everything is of the queue's labels that stood at the horizon, whatever a format takes of them; read in short pages, so
-no statement is long, and the same whenever it is read again.
+Everything is of the queue's labels that stood at the horizon, whatever a format takes of them, but for those of tasks
+that check people, which are only counted; read in short pages, so no statement is long, and the same whenever it is
+read again.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations, groupby
 from operator import itemgetter
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
+from annotate.exporting.statements import FIXED, OF_WORK, literal
 from annotate.kinds import Kind, Payload, letters_for
 from annotate.models import Guideline, OutsideAnnotator, Queue
 from annotate.releasing import limits
@@ -25,16 +27,18 @@ _STANDS = "NOT EXISTS (SELECT FROM annotate_label n WHERE n.supersedes_id = l.id
 
 _COUNT = f"""
 WITH page AS (
-    SELECT l.id, l.annotator_id, l.guideline_id FROM annotate_label l
+    SELECT l.id, l.annotator_id, l.guideline_id, NOT ({OF_WORK}) AS checks, {FIXED} AS fixed
+    FROM annotate_label l JOIN annotate_task t ON t.id = l.task_id
     WHERE l.queue_id = %(queue)s AND l.id > %(after)s AND l.id <= %(horizon)s AND {_STANDS}
     ORDER BY l.id LIMIT %(limit)s)
-SELECT annotator_id, guideline_id, count(*), max(id) FROM page GROUP BY annotator_id, guideline_id
+SELECT annotator_id, guideline_id, checks, fixed, count(*), max(id) FROM page GROUP BY 1, 2, 3, 4
 """  # noqa: S608  # put together from our own words
 
 # A task's digest is a hash of what it asks: in its order, the first two thousand tasks are a fair sample.
 _TASKS = """
 SELECT t.id, t.digest, p.language FROM annotate_task t JOIN annotate_prompt p ON p.id = t.prompt_id
-WHERE t.queue_id = %(queue)s AND t.digest > %(after)s ORDER BY t.digest LIMIT %(limit)s
+WHERE t.queue_id = %(queue)s AND t.digest > %(after)s AND t.role <> 'repeat' AND t.id <> ALL(%(checks)s::bigint[])
+ORDER BY t.digest LIMIT %(limit)s
 """
 _ONE_SIDE = f"""
 SELECT l.task_id, l.id, l.payload, l.shown FROM annotate_label l
@@ -88,6 +92,10 @@ class Facts:
     """
 
     labels: int = 0
+    #: besides: labels of tasks that check people
+    checks: int = 0
+    #: those of the labels that a reviewer wrote in place of another's
+    fixed: int = 0
     annotators: dict[str, int] = field(default_factory=dict)
     outside: dict[str, int] = field(default_factory=dict)
     guidelines: dict[str, int] = field(default_factory=dict)
@@ -109,11 +117,11 @@ class Facts:
         return self.labels - self.labels_outside
 
 
-def gather(queue: Queue, horizon: int) -> Facts:
-    """The facts of a queue's labels up to the horizon."""
-    found = _counted(queue, horizon)
+def gather(queue: Queue, horizon: int, checks: Collection[int] = ()) -> Facts:
+    """The facts of a queue's labels up to the horizon. `checks`: ids of tasks that check people, repeats aside."""
+    found = _counted(queue, horizon, checks)
     languages: set[str] = set()
-    for language, labels in _sample(queue, horizon):
+    for language, labels in _sample(queue, horizon, checks):
         found.of_tasks[len(labels)] += 1
         languages.add(language)
         found.agreement.add(queue.way, labels)
@@ -121,20 +129,27 @@ def gather(queue: Queue, horizon: int) -> Facts:
     return found
 
 
-def _counted(queue: Queue, horizon: int) -> Facts:
+def _counted(queue: Queue, horizon: int, checks: Collection[int]) -> Facts:
     people, guidelines = Counter[int](), Counter[int | None]()
-    values = {"queue": queue.pk, "horizon": horizon, "after": 0, "limit": COUNTED_AT_ONCE}
-    while rows := _read(_COUNT, values):
-        for annotator, guideline, count, newest in rows:
+    of_checks = fixed = after = 0
+    values = {"queue": queue.pk, "horizon": horizon, "checks": literal(checks), "limit": COUNTED_AT_ONCE}
+    while rows := _read(_COUNT, values | {"after": after}):
+        for annotator, guideline, is_check, is_fixed, count, newest in rows:
+            after = max(after, newest)
+            if is_check:
+                of_checks += count
+                continue
             people[annotator] += count
             guidelines[guideline] += count
-            values["after"] = max(values["after"], newest)
+            fixed += is_fixed * count
     versions: dict[int | None, int] = dict(
         Guideline.objects.filter(pk__in=filter(None, guidelines)).values_list("pk", "version")
     )
     outside = set(OutsideAnnotator.objects.filter(user__in=people).values_list("user", flat=True))
     return Facts(
         people.total(),
+        of_checks,
+        fixed,
         _by_pseudonym(queue, people),
         _by_pseudonym(queue, {pk: count for pk, count in people.items() if pk in outside}),
         {str(version): count for version, count in sorted((versions.get(pk, 0), n) for pk, n in guidelines.items())},
@@ -145,9 +160,9 @@ def _by_pseudonym(queue: Queue, people: Mapping[int, int]) -> dict[str, int]:
     return dict(sorted((queue.project.pseudonym(pk), count) for pk, count in people.items()))
 
 
-def _sample(queue: Queue, horizon: int) -> Iterator[tuple[str, list[Said]]]:
+def _sample(queue: Queue, horizon: int, checks: Collection[int]) -> Iterator[tuple[str, list[Said]]]:
     """Of up to SAMPLED_TASKS tasks with labels: the prompt's language, and its labels."""
-    values: dict[str, Any] = {"queue": queue.pk, "after": b"", "limit": TASKS_AT_ONCE}
+    values: dict[str, Any] = {"queue": queue.pk, "after": b"", "limit": TASKS_AT_ONCE, "checks": literal(checks)}
     left = limits.SAMPLED_TASKS
     while left and (tasks := _read(_TASKS, values)):
         values["after"] = bytes(tasks[-1][1])
@@ -159,7 +174,7 @@ def _sample(queue: Queue, horizon: int) -> Iterator[tuple[str, list[Said]]]:
 
 
 def _labels(tasks: list[int], horizon: int, kind: Kind) -> Mapping[int, list[Said]]:
-    rows = _read(_LABELS, {"tasks": "{" + ",".join(map(str, tasks)) + "}", "horizon": horizon})
+    rows = _read(_LABELS, {"tasks": literal(tasks), "horizon": horizon})
     return {task: [_renamed(kind, row) for row in rows] for task, rows in groupby(rows, key=itemgetter(0))}
 
 

@@ -78,7 +78,8 @@ def _check_own(own: Mapping[str, Any]) -> None:
 def _asked(queue: Queue, name: str, options: Mapping[str, Any], first: Ask | None) -> Ask:
     if first is None:
         return asking.ask(queue, name, options)
-    return asking.ask(queue, name, options, label_horizon=first.label_horizon, review_horizon=first.review_horizon)
+    horizons = first.label_horizon, first.review_horizon
+    return asking.ask(queue, name, options, 0, *horizons, checks=first.checks)
 
 
 def _place(nth: int, name: str, one: Any, common: Mapping[str, Any]) -> str:
@@ -95,7 +96,10 @@ def folders(names: Sequence[str]) -> list[str]:
 
 
 def frozen(queue: Queue, asks: Sequence[Ask], license: str) -> dict[str, Any]:  # noqa: A002
-    """What is kept in `Release.frozen`; `assets`: SHA-256 by `Asset.pin`, `people`: names by pseudonym if asked for."""
+    """What is kept in `Release.frozen`; `assets`: SHA-256 by `Asset.pin`, `people`: names by pseudonym if asked for.
+
+    `checks`: the roles of tasks that check people, by id.
+    """
     guideline = queue.guideline()
     return {
         "project": {"slug": queue.project.slug, "name": queue.project.name},
@@ -103,6 +107,7 @@ def frozen(queue: Queue, asks: Sequence[Ask], license: str) -> dict[str, Any]:  
         "guideline": {"version": guideline.version, "text": guideline.text} if guideline else None,
         "license": license,
         "assets": {pin: sha256 for one in asks for pin, sha256 in one.pins.items()},
+        "checks": {str(task): role for task, role in asks[0].checks.items()},
         "people": _people(queue, asks[0].label_horizon) if any(one.format.names_people for one in asks) else {},
         "code": {"preceptor": VERSION, "pyarrow": pa.__version__},
     }
@@ -122,6 +127,11 @@ def queue_of(release: Release) -> Queue:
     return queue
 
 
+def checks(release: Release) -> dict[int, str]:
+    """The tasks that were checks when the release was asked for; before there were any, none was."""
+    return {int(task): role for task, role in release.frozen.get("checks", {}).items()}
+
+
 def parts(release: Release) -> list[Part]:
     """What is to be written, asked again as it was asked first."""
     queue, names = queue_of(release), [one["format"] for one in release.formats]
@@ -138,5 +148,6 @@ def _again(release: Release, queue: Queue, one: Mapping[str, Any]) -> Ask:
         label_horizon=release.label_horizon,
         review_horizon=release.review_horizon,
         pinned=release.frozen["assets"],
+        checks=checks(release),
     )
     return replace(asked, format=asked.format.with_people(release.frozen.get("people", {})))

@@ -33,6 +33,8 @@ def of(told: Told) -> dict[str, Any]:
         "formats": [_format(one) for one in told.wholes],
         "labels": {
             "count": told.facts.labels,
+            "fixed_by_reviewers": told.facts.fixed,
+            "of_check_tasks": told.facts.checks,
             "by_annotator": told.facts.annotators,
             "outside": {"count": told.facts.labels_outside, "by_annotator": told.facts.outside},
             "by_guideline_version": told.facts.guidelines,

@@ -189,7 +189,7 @@ SHAPES = [
         gettext_lazy("Preceptor's own"),
         gettext_lazy(
             "instruction and input, or messages; responses with their models; external_id, category, domain, "
-            "difficulty, language, tags, source, meta, gold, priority. Other keys are refused."
+            "difficulty, language, tags, source, meta, gold, check, priority. Other keys are refused."
         ),
         lambda row: "instruction" in row or "messages" in row,
         columns=("instruction", "input", "messages", "responses"),
