@@ -6,6 +6,7 @@ remembered, since a refusal changes nothing and may be asked again.
 
 import hashlib
 import json
+import uuid
 from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Concatenate
@@ -22,6 +23,9 @@ from annotate.api.base import ApiView, Request
 from annotate.models import Replay, User
 
 LONGEST_KEY = 200
+
+#: Makes a UUID of an `Idempotency-Key` that is none.
+KEYS = uuid.UUID("6b1f6d0e-6c1c-4d8f-9f43-0d3cf1b0a9a5")
 
 # Whoever gets this lock is the only request of this person and key; the others are told to wait.
 _ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -78,6 +82,17 @@ def key_of(request: Request) -> str | None:
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise exceptions.ValidationError({"Idempotency-Key": [_("Must be 1 to 200 printable ASCII characters.")]})
     return key
+
+
+def answer_key(request: Request) -> uuid.UUID:
+    """The key under which an answer is stored with its label, made of the request's; a new one without."""
+    key = key_of(request)
+    if key is None:
+        return uuid.uuid4()
+    try:
+        return uuid.UUID(key)
+    except ValueError:
+        return uuid.uuid5(KEYS, key)
 
 
 def replayed(answer: HttpResponse) -> HttpResponse:

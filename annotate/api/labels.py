@@ -8,7 +8,7 @@ from django.http import StreamingHttpResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from annotate import access, exporting
+from annotate import access, horizons
 from annotate.api.base import NDJSON, ApiView, Call, Request, ndjson, page_of
 from annotate.api.pages import every, page
 from annotate.api.serializers.exports import LabelOut, LabelQuery
@@ -43,7 +43,7 @@ class Labels(ApiView):
         queue = access.queue(request.user, pk, Role.ANNOTATOR)
         member = access.membership(request.user, queue.project)
         # Up to the horizon no label is still on its way, so whoever goes on from the last id misses none.
-        found = _seen_by(member, queue).filter(pk__gt=self.asked["since"], pk__lte=exporting.horizon(queue))
+        found = _seen_by(member, queue).filter(pk__gt=self.asked["since"], pk__lte=horizons.of_labels(queue))
         if request.accepted_renderer.media_type == NDJSON:
             return ndjson(_shown(batch, member) for batch in every(found))
         rows, following = page(request, found, self.asked)

@@ -27,7 +27,7 @@ class Tasks(ApiView):
             found = found.filter(prompt__project=queue.project_id, prompt__key=self.asked["external_id"])
         rows, following = page(request, found.select_related("prompt"), self.asked)
         member = access.membership(request.user, queue.project)
-        return Response({"results": _shown(rows, member), "next": following})
+        return Response({"results": shown(rows, member), "next": following})
 
 
 class OneTask(ApiView):
@@ -37,10 +37,10 @@ class OneTask(ApiView):
         """A task. Managers see models and the gold answer."""
         task = access.task(request.user, pk)
         member = access.membership(request.user, task.queue.project)
-        return Response(_shown([task], member)[0])
+        return Response(shown([task], member)[0])
 
 
-def _shown(tasks: Sequence[Task], member: Member) -> list[dict[str, Any]]:
+def shown(tasks: Sequence[Task], member: Member) -> list[dict[str, Any]]:
     """`TaskOut`, read in two statements however many tasks; the facts about responses for managers alone."""
     full = member.can(Role.MANAGER)
     candidates = Candidate.objects.in_bulk([pk for task in tasks for pk in task.response_ids])
@@ -48,7 +48,7 @@ def _shown(tasks: Sequence[Task], member: Member) -> list[dict[str, Any]]:
 
 
 def _one(task: Task, candidates: Sequence[Candidate], full: bool) -> dict[str, Any]:
-    shown = {
+    told = {
         "id": task.pk,
         "queue": task.queue_id,
         "state": task.state,
@@ -58,7 +58,7 @@ def _one(task: Task, candidates: Sequence[Candidate], full: bool) -> dict[str, A
         "responses": [_response(one, full) for one in candidates],
         "created_at": task.created_at,
     }
-    return shown | ({"gold": task.gold} if full else {})
+    return told | ({"gold": task.gold, "role": task.role} if full else {})
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:

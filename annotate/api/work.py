@@ -1,6 +1,5 @@
 """Annotating by program: claim, draft, submit, and the ways out. What it gets is what the page shows, and no more."""
 
-import uuid
 from typing import Any
 
 from rest_framework.response import Response
@@ -9,7 +8,7 @@ from annotate import access, labelling, panels
 from annotate import queue as places
 from annotate.api.base import ApiView, Call, Request
 from annotate.api.forms import fields_of
-from annotate.api.idempotency import idempotent, key_of
+from annotate.api.idempotency import answer_key, idempotent
 from annotate.api.problems import NoTask
 from annotate.api.serializers.work import (
     AmendedOut,
@@ -25,9 +24,6 @@ from annotate.api.serializers.work import (
     SubmittedOut,
 )
 from annotate.models import Assignment, Exit, Queue, Role, Scope
-
-#: Makes a UUID of an `Idempotency-Key` that is none.
-KEYS = uuid.UUID("6b1f6d0e-6c1c-4d8f-9f43-0d3cf1b0a9a5")
 
 
 class Claim(ApiView):
@@ -79,19 +75,9 @@ class Submit(ApiView):
         assignment = access.assignment(request.user, pk)
         given = self.body()
         payload = labelling.check(assignment, given["payload"], given["fence"])
-        answer = labelling.Answer(payload, given["fence"], _key(request), given["active_seconds"])
+        answer = labelling.Answer(payload, given["fence"], answer_key(request), given["active_seconds"])
         stored = labelling.submit(request.user, assignment, answer, self.asked["next"], self.asked["having"])
         return _submitted(request, assignment.queue, payload, stored)
-
-
-def _key(request: Request) -> uuid.UUID:
-    key = key_of(request)
-    if key is None:
-        return uuid.uuid4()
-    try:
-        return uuid.UUID(key)
-    except ValueError:
-        return uuid.uuid5(KEYS, key)
 
 
 def _submitted(request: Request, queue: Queue, payload: dict[str, Any], stored: labelling.Submitted) -> Response:
@@ -119,7 +105,7 @@ class Amend(ApiView):
         place, shown = label.assignment, labelling.shown_by(label)
         place.queue, place.task = label.queue, label.task
         payload = labelling.check(place, given["payload"], shown=shown)
-        answer = labelling.Answer(payload, label.fence, _key(request), given["active_seconds"])
+        answer = labelling.Answer(payload, label.fence, answer_key(request), given["active_seconds"])
         stored = labelling.amend(request.user, label, answer)
         told = {"label": {"id": stored.label_id, "payload": payload}, "supersedes": label.pk}
         if stored.replayed:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from annotate.api.base import Strict
 from annotate.api.pages import LARGEST_ID
 from annotate.api.serializers.exports import LabelQuery
-from annotate.api.serializers.work import LARGEST_INT
+from annotate.api.serializers.work import LARGEST_INT, Seconds
 from annotate.models import Label, Review
 
 
@@ -19,6 +19,9 @@ class OwnLabelQuery(LabelQuery):
 class FeedbackOut(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=Review.Verdict.choices)
     reason = serializers.CharField()
+    payload = serializers.DictField(
+        source="fix.payload", default=None, allow_null=True, help_text="What a fix put in its place."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -27,7 +30,7 @@ class MyLabelOut(serializers.ModelSerializer[Label]):
 
     payload = serializers.DictField(help_text="Responses by the letters you saw.")
     guideline = serializers.IntegerField(source="guideline_version", allow_null=True, help_text="Version in force.")
-    superseded = serializers.BooleanField(help_text="Whether you changed it later.")
+    superseded = serializers.BooleanField(help_text="Whether you changed it later, or a reviewer fixed it.")
     review = serializers.SerializerMethodField(help_text="The newest, by a reviewer whose name is not told.")
 
     class Meta:
@@ -74,7 +77,15 @@ class ProgressOut(serializers.Serializer[Any]):
 
 class ReviewIn(Strict):
     verdict = serializers.ChoiceField(choices=Review.Verdict.choices)
-    reason = serializers.CharField(max_length=2_000, default="", allow_blank=True, help_text="Needed to reject.")
+    reason = serializers.CharField(
+        max_length=2_000, default="", allow_blank=True, help_text="Needed to reject and to ask for changes."
+    )
+    payload = serializers.DictField(
+        required=False, help_text="With `fix` alone: what is right, letters as in the label."
+    )
+    active_seconds = Seconds(
+        required=False, help_text="With `fix`: all the time spent on the task, the annotator's too."
+    )
 
 
 class ReviewOut(serializers.ModelSerializer[Review]):

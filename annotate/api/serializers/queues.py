@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotate import counting, kinds
+from annotate import adapting, counting, kinds
 from annotate.api.base import PageQuery, Strict
 from annotate.api.serializers.work import TurnOut
 from annotate.models import Project, Queue, Task
@@ -23,6 +23,9 @@ class QueueChange(Strict):
     assigned_only = serializers.BooleanField(required=False)
     confirm_guidelines = serializers.BooleanField(
         required=False, help_text="Nobody gets a task before confirming the version in force."
+    )
+    rules = serializers.DictField(
+        required=False, help_text="See `/queues/{id}/rules`. Those not named stay as they are."
     )
     state = serializers.ChoiceField(choices=Queue.State.choices, required=False)
 
@@ -75,6 +78,21 @@ class CountsOut(serializers.Serializer[Any]):
     outside = serializers.IntegerField(help_text="Those of them whose label came with a file.")
 
 
+class FinishedOut(serializers.Serializer[Any]):
+    labels = serializers.IntegerField()
+    tasks = serializers.IntegerField()
+
+
+class AdaptiveOut(serializers.Serializer[Any]):
+    start = serializers.IntegerField(help_text="Labels that a task begins with.")
+    most = serializers.IntegerField()
+    enough = serializers.FloatField(help_text="The agreement from which on a task gets no further label.")
+    budget = serializers.IntegerField(allow_null=True, help_text="Further labels in all; null: no limit.")
+    used = serializers.IntegerField(help_text="Those asked for so far.")
+    left = serializers.IntegerField(allow_null=True)
+    finished = FinishedOut(many=True, help_text="Tasks with nothing left to do, by how many labels they have.")
+
+
 class GuidelineOut(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     text = serializers.CharField()
@@ -85,14 +103,26 @@ class QueueDetail(QueueOut):
 
     counts = serializers.SerializerMethodField(help_text="null for annotators")
     guideline = GuidelineOut(allow_null=True, help_text="The guidelines in force.")
+    adaptive = serializers.SerializerMethodField(
+        help_text="How far further labels are, where the queue's rules ask for them; null for annotators."
+    )
 
     class Meta(QueueOut.Meta):
-        fields = [*QueueOut.Meta.fields, "counts", "guideline"]
+        fields = [*QueueOut.Meta.fields, "counts", "guideline", "adaptive"]
 
     @extend_schema_field(CountsOut(allow_null=True))
     def get_counts(self, _queue: Queue) -> dict[str, Any] | None:
         counts = self.context["counts"]
         return None if counts is None else CountsOut(counts).data
+
+    @extend_schema_field(AdaptiveOut(allow_null=True))
+    def get_adaptive(self, queue: Queue) -> dict[str, Any] | None:
+        found = adapting.standing(queue) if self.context["counts"] is not None else None
+        if found is None:
+            return None
+        finished = [{"labels": labels, "tasks": tasks} for labels, tasks in found.finished.items()]
+        named = {name: getattr(found, name) for name in ("start", "most", "enough", "budget", "used", "left")}
+        return AdaptiveOut({**named, "finished": finished}).data
 
 
 class TaskQuery(PageQuery):
@@ -133,4 +163,7 @@ class TaskOut(serializers.Serializer[Any]):
     prompt = PromptOut()
     responses = ResponseOut(many=True)
     gold = serializers.DictField(required=False, allow_null=True, help_text="For managers.")
+    role = serializers.ChoiceField(
+        choices=Task.Role.choices, required=False, help_text="What it is given for. For managers."
+    )
     created_at = serializers.DateTimeField()
