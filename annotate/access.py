@@ -10,7 +10,22 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
-from annotate.models import Asset, Assignment, Import, Label, Member, Project, Queue, Release, Role, Task, Token, User
+from annotate.models import (
+    Asset,
+    Assignment,
+    Import,
+    Label,
+    Member,
+    Pause,
+    Project,
+    Queue,
+    Release,
+    Role,
+    Task,
+    Thread,
+    Token,
+    User,
+)
 from annotate.models.rows import columns, first_row, instance
 
 type Who = User | AnonymousUser
@@ -82,11 +97,15 @@ def queues(user: Who, project: Project) -> QuerySet[Queue]:
 
 
 def task(user: Who, pk: int, role: Role = Role.REVIEWER) -> Task:
-    """A task, with its queue and prompt."""
+    """A task, with its queue and prompt. To annotators none exists: new ids would tell them of repeats."""
     person = _person(user)
     mine = Task.objects.filter(queue__project__in=Project.objects.seen_by(person))
     found = _one(mine.select_related("queue__project", "prompt"), pk)
-    _require(person, found.queue.project, role)
+    member = _require(person, found.queue.project, Role.ANNOTATOR)
+    if not member.can(Role.REVIEWER):
+        raise Http404
+    if not member.can(role):
+        raise PermissionDenied
     return found
 
 
@@ -129,9 +148,9 @@ def label(user: Who, pk: int, role: Role = Role.REVIEWER) -> Label:
 
 
 def own_label(user: Who, pk: int) -> Label:
-    """One of the user's own labels, whatever their role."""
+    """One of the user's own labels, whatever their role. What they fixed as a reviewer is no label of their own."""
     person = _person(user)
-    mine = Label.objects.filter(annotator=person, queue__project__in=Project.objects.seen_by(person))
+    mine = Label.objects.filter(annotator=person, fixes=None, queue__project__in=Project.objects.seen_by(person))
     return _one(mine.select_related("queue__project", "task__prompt", "guideline"), pk)
 
 
@@ -164,4 +183,24 @@ def asset(user: Who, pk: int, role: Role = Role.MANAGER) -> Asset:
     offered = Asset.objects.filter(project__in=Project.objects.seen_by(person), removed_at=None)
     found = _one(offered.select_related("project"), pk)
     _require(person, found.project, role)
+    return found
+
+
+def thread(user: Who, pk: int, role: Role = Role.REVIEWER) -> Thread:
+    """What is said about a label or a task."""
+    person = _person(user)
+    seen = Thread.objects.filter(task__queue__project__in=Project.objects.seen_by(person))
+    found = _one(seen.select_related("task__queue__project", "label"), pk)
+    _require(person, found.task.queue.project, role)
+    return found
+
+
+def pause(user: Who, pk: int, role: Role = Role.MANAGER) -> Pause:
+    """A pause of somebody's seat; for an annotator (with `role=Role.ANNOTATOR`) one of their own."""
+    person = _person(user)
+    seen = Pause.objects.filter(seat__queue__project__in=Project.objects.seen_by(person))
+    if role is Role.ANNOTATOR:
+        seen = seen.filter(seat__user=person)
+    found = _one(seen.select_related("seat__queue__project", "seat__user"), pk)
+    _require(person, found.seat.queue.project, role)
     return found

@@ -11,7 +11,8 @@ from django.db.models.functions import Coalesce, Greatest, TruncDate
 from django.utils import timezone
 
 from annotate.models import Label, Project, Queue, Seat, User
-from annotate.queue import NOT_MINE
+from annotate.models.rows import NOT_MINE
+from annotate.quality import rules
 
 DAYS = 7
 #: More waiting tasks than this are not counted: "50 or more" says all that matters.
@@ -41,8 +42,8 @@ class Waiting:
 
 
 def labels(user: User) -> QuerySet[Label]:
-    """The person's labels in the projects they see, with `guideline_version` and `superseded`."""
-    found = Label.objects.filter(annotator=user, queue__project__in=Project.objects.seen_by(user))
+    """The person's labels in the projects they see, with `guideline_version` and `superseded`; no fixes of others'."""
+    found = Label.objects.filter(annotator=user, fixes=None, queue__project__in=Project.objects.seen_by(user))
     newer = Exists(Label.objects.filter(supersedes=OuterRef("pk")))
     return found.annotate(guideline_version=F("guideline__version"), superseded=newer)
 
@@ -112,8 +113,20 @@ WHERE q.id = ANY(%(queues)s)
 
 
 def waiting(user: User, queues: Iterable[Queue]) -> dict[int, Waiting]:
-    """What waits for the person, by queue id."""
+    """What waits for the person, by queue id. Where checks come among the work it is told roughly, because an exact
+    number would tell a check: it does not grow less by one.
+    """
+    by_id = {one.pk: one for one in queues}
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"user": user.pk, "queues": [one.pk for one in queues]})
+        cursor.execute(_WAITING, {"user": user.pk, "queues": [*by_id]})
         rows = cursor.fetchall()
-    return {pk: Waiting(min(n, ENOUGH), n > ENOUGH or (more and n > 0), *others) for pk, n, more, *others in rows}
+    rough = {pk for pk, one in by_id.items() if one.rules and rules.of(one).mixes_checks}
+    return {pk: Waiting(*_told(n, more, pk in rough), *others) for pk, n, more, *others in rows}
+
+
+def _told(n: int, more: bool, roughly: bool) -> tuple[int, bool]:
+    """How many wait, and whether there are more than that."""
+    if roughly:
+        known = max(step for step in (0, 1, 10, ENOUGH) if step <= n)
+        return known, known > 0
+    return min(n, ENOUGH), n > ENOUGH or (more and n > 0)

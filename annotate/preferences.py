@@ -36,6 +36,11 @@ COMMON: list[tuple[str, str | Promise]] = [
     ("l", _("Side by side or stacked")),
     ("y", _("Scroll together")),
     ("x", _("Differences")),
+    ("a", _("Accept, when reviewing")),
+    ("f", _("Fix, when reviewing")),
+    ("c", _("Ask for changes, when reviewing")),
+    ("r", _("Reject, when reviewing")),
+    ("u", _("Use this answer, when reviewing several")),
 ]
 
 #: Keys that are no character, by the sign that stands for them.

@@ -98,6 +98,24 @@ FORMATS = [
     "rankings.formats",
 ]
 
+# Modules that give ways to make one answer of several.
+CONSENSUS = ["annotate.consensus.plain", "annotate.consensus.reliability", "rankings.consensus"]
+
+# What is computed of labels, by name: `annotate.quality.reports.Maker` classes.
+REPORTS = {
+    "quality": "annotate.quality.making.Quality",
+    "cost": "annotate.quality.costs.Cost",
+    "board": "rankings.boards.making.Board",
+    "bias": "rankings.bias.making.Bias",
+    "learnability": "rankings.learning.making.Learnability",
+}
+
+# Orders of a queue that follow its labels: what gives the ids of the tasks to come next (`annotate.ordering`).
+ORDERS = {"next-pair": "rankings.boards.asking.order"}
+
+# Pages of other apps that have a place among the tabs of a queue or a project: `annotate.views.frames.Tab`.
+TABS = ["rankings.urls.TABS"]
+
 MIDDLEWARE = [
     "config.middleware.BusyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -288,6 +306,10 @@ SPECTACULAR_SETTINGS = {
         "TaskState": "annotate.models.Task.State",
         "ImportState": "annotate.models.Job.State",
         "CheckLevel": "annotate.importing.checks.LEVELS",
+        "PauseOutcome": "annotate.models.Pause.Outcome",
+        "MemberRole": "annotate.models.Role",
+        "TaskRole": "annotate.models.Task.Role",
+        "ReportState": "annotate.api.serializers.reports.STATES",
     },
 }
 

@@ -9,5 +9,6 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("django-admin/", admin.site.urls),
+    path("", include("rankings.urls")),
     path("", include("annotate.urls")),
 ]

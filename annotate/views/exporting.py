@@ -39,7 +39,7 @@ OTHER_PURPOSES = _("Everything else")
 #: The common options in the order of the page; those not named come last.
 PARTS = [
     (_("Which labels"), ["reviewed", "category", "tag", "language", "annotator", "after", "before"]),
-    (_("Several labels of a task"), ["raters"]),
+    (_("Several labels of a task"), ["raters", "agreement", "checks"]),
     (_("Shape and length"), ["fold_system", "max_tokens", "tokenizer"]),
     (_("Splits and evaluation sets"), ["splits", "split_seed", "held_out", "split", "benchmarks", "ngram"]),
 ]

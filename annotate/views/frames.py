@@ -1,18 +1,56 @@
 """What the pages of whoever runs projects share: the project and the queue around them, and lists in short pages."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model, QuerySet
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from annotate import access, running
 from annotate.kinds import Kind, Payload
-from annotate.models import Label, Member, OutsideAnnotator, Project, Queue, Role
+from annotate.models import Label, Member, OutsideAnnotator, Project, Queue, Release, Role
 from annotate.views.doors import Request
 
 ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A page of another app among the tabs of a project or of a queue, or on a release's page. `of`: "project", "queue"
+    or "release"; `address`: the name of its address, which takes the project's slug or the id; `suits`: whether this
+    queue or release has one.
+    """
+
+    of: str
+    name: str
+    label: str | Promise
+    address: str
+    role: Role = Role.REVIEWER
+    suits: Callable[[Any], bool] = lambda of: True
+
+
+@cache
+def _tabs() -> list[Tab]:
+    return [tab for path in settings.TABS for tab in import_string(path)]
+
+
+def _more_tabs(me: Member, project: Project, queue: Queue | None) -> list[tuple[Tab, str]]:
+    """Tabs of other apps that this member sees, each with its address."""
+    of, key = ("queue", queue.pk) if queue else ("project", project.slug)
+    seen = [tab for tab in _tabs() if tab.of == of and me.can(tab.role) and (queue is None or tab.suits(queue))]
+    return [(tab, reverse(tab.address, args=[key])) for tab in seen]
+
+
+def pages_of(release: Release, me: Member) -> list[tuple[Tab, str]]:
+    """Pages of other apps on a release that this member sees, each with its address."""
+    seen = [tab for tab in _tabs() if tab.of == "release" and me.can(tab.role) and tab.suits(release)]
+    return [(tab, reverse(tab.address, args=[release.pk])) for tab in seen]
 
 
 def around(request: Request, project: Project, queue: Queue | None = None, tab: str = "") -> dict[str, Any]:
@@ -28,6 +66,7 @@ def around(request: Request, project: Project, queue: Queue | None = None, tab: 
         "reviews": me.can(Role.REVIEWER),
         "runs": me.can(Role.MANAGER),
         "owns": me.can(Role.OWNER),
+        "more_tabs": _more_tabs(me, project, queue),
         "promise": running.AFTERWARDS["state"],
     }
 

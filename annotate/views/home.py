@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from annotate import own, reviewing
+from annotate.checking import pausing
 from annotate.models import Project, Queue
 from annotate.views.doors import Request, signed_in
 
@@ -25,6 +26,8 @@ def home(request: Request) -> HttpResponse:
         {
             "work": [(project, list(rows)) for project, rows in by_project],
             "unseen": reviewing.unseen(request.user),
+            "pauses": pausing.of_person(request.user),
+            "asked": reviewing.asked_to_change(request.user).count(),
             "run": Project.objects.run_by(request.user).order_by("name"),
         },
     )

@@ -1,6 +1,5 @@
 """Files on their way in: handing one over, watching it being read, and the rows that were refused."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotate import access, counting, importing
 from annotate.importing import checks
 from annotate.models import Import, Role, RowIssue
+from annotate.quality.figures import csv_lines
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, rows
 
@@ -28,8 +28,6 @@ COLUMNS = ("line", "field", "reason", "row")
 ISSUE_COLUMNS = ("line", "check_name", "severity", "field", "reason")
 #: As `Import.is_held`.
 HELD = Q(state=Import.State.HELD) | Q(only_count=True, state__in=[Import.State.QUEUED, Import.State.RUNNING])
-#: A spreadsheet takes a cell that begins so for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class UploadForm(forms.Form):
@@ -162,16 +160,6 @@ def _ndjson(found: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> Iterato
         yield json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n"
 
 
-class _Line:
-    """What the csv module writes to: gives the line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _csv(found: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> Iterator[str]:
     """A cell that a spreadsheet would take for a formula gets a ' before it; NDJSON has the row as it is."""
-    writer = csv.writer(_Line())
-    yield writer.writerow(columns)
-    for line, *texts in found:
-        yield writer.writerow([line, *(f"'{text}" if text.startswith(FORMULA) else text for text in texts)])
+    return csv_lines(columns, found)

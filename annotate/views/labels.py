@@ -2,19 +2,23 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access, counting, kinds, labelling, panels
-from annotate.models import Assignment, Label, Queue, Response, Role, Task
+from annotate import access, counting, discussing, kinds, labelling, narrowing, panels, reviewing
+from annotate.models import Assignment, Label, Queue, Response, Review, Role, Task, ToReview
 from annotate.views.doors import Request, see_other, signed_in
-from annotate.views.frames import around, described, names, number, rows
+from annotate.views.frames import around, described, names, rows
+from annotate.views.telling import correction
 
 # --- Lists ---------------------------------------------------------------------------------------------------------
 
@@ -75,23 +79,56 @@ def places(request: Request, pk: int) -> HttpResponse:
 @require_safe
 @signed_in
 def labels(request: Request, pk: int) -> HttpResponse:
-    """The queue's labels, newest first: those that stand, or `?which=all`; of one person, of today."""
+    """The queue's labels, newest first: those that stand, or `?which=all`, `today`; narrowed as a figure asks."""
     queue = access.queue(request.user, pk, Role.REVIEWER)
-    which, by = _choice(request, "which", ["live", "today", "all"]), number(request.GET.get("by", ""))
-    found = _labels(queue, which)
-    if by:
-        found = found.filter(annotator=by)
+    which, wanted = _choice(request, "which", ["live", "today", "all"]), _narrowed(request)
+    if wanted.model is not None or wanted.against is not None:  # which model wrote what is for managers
+        access.queue(request.user, pk, Role.MANAGER)
+    found = narrowing.labels(_labels(queue, which), wanted)
     page = rows(request, found.select_related("task__prompt"), newest_first=True)
     context = around(request, queue.project, queue, tab="labels")
-    people = counting.people(queue)
+    people = names(queue.project, {*counting.people(queue), *filter(None, (wanted.by, wanted.mate))}, context["runs"])
     context |= {
         "page": page,
         "labels": described(page.rows, queue, context["runs"]),
         "which": which,
-        "by": by,
-        "people": sorted(names(queue.project, people, context["runs"]).items(), key=lambda one: one[1]),
+        "wanted": wanted,
+        "query": urlencode(wanted.asked()),
+        "narrowed": [_named(name, text, wanted, people) for name, text in wanted.asked().items()],
+        "counted": narrowing.counted(found) if wanted else None,
+        "people": sorted(people.items(), key=lambda one: one[1]),
+        "roles": Task.Role,
+        "verdicts": Review.Verdict,
     }
     return render(request, "labels/labels.html", context)
+
+
+def _narrowed(request: Request) -> narrowing.Narrowed:
+    try:
+        return narrowing.Narrowed.of(request.GET.dict())
+    except ValueError:
+        raise Http404 from None
+
+
+_REVIEWED = {
+    narrowing.NOT_REVIEWED: gettext_lazy("not reviewed"),
+    narrowing.REVIEWED: gettext_lazy("reviewed"),
+    narrowing.KEPT: gettext_lazy("not rejected"),
+}
+
+
+def _named(name: str, text: str, wanted: narrowing.Narrowed, people: dict[int, str]) -> dict[str, Any]:
+    """Something that the list is narrowed to, in words, and the address of the list without it."""
+    words: dict[str, Any] = {"by": people.get(wanted.by or 0), "with": people.get(wanted.mate or 0)}
+    words |= {"shared": "", "fixes": "", "role": wanted.role and Task.Role(wanted.role).label.partition(":")[0]}
+    if wanted.verdict in Review.Verdict.values:
+        words["verdict"] = Review.Verdict(wanted.verdict).label
+    elif wanted.verdict:
+        words["verdict"] = _REVIEWED[wanted.verdict]
+    if wanted.waits:
+        words["waits"] = ToReview.Why(wanted.waits).label
+    title = narrowing.TITLES[name]
+    return {"title": title, "value": words.get(name, text), "rest": urlencode(wanted.without(name).asked())}
 
 
 def _labels(queue: Queue, which: str) -> QuerySet[Label]:
@@ -129,15 +166,21 @@ def task(request: Request, pk: int) -> HttpResponse:
         "places": places_,
         "exits": exits,
         "who": names(queue.project, people, context["runs"]),
+        "known": _in_numbers(queue.way, found.gold, found.response_ids, found)[1] if found.gold else "",
     }
+    context["discussion"] = discussing.read(found, request.user, names=context["runs"])
     return render(request, "labels/task.html", context)
 
 
 def _said(kind: kinds.Kind, label: Label, of: Task) -> tuple[list[str], str]:
     """What a label says: texts that were written, and the rest in words, responses by number as on the task's page."""
+    return _in_numbers(kind, label.payload, label.shown, of)
+
+
+def _in_numbers(kind: kinds.Kind, payload: kinds.Payload, shown: Sequence[int], of: Task) -> tuple[list[str], str]:
     numbers = {pk: str(nth) for nth, pk in enumerate(of.response_ids, 1)}
-    letters = kinds.letters_for(len(label.shown))
-    payload = kind.rename(label.payload, dict(zip(letters, (numbers[pk] for pk in label.shown), strict=True)))
+    letters = kinds.letters_for(len(shown))
+    payload = kind.rename(payload, dict(zip(letters, (numbers[pk] for pk in shown), strict=True)))
     words = filter(None, [kind.in_words(payload), payload.get("reason", ""), payload.get("comment", "")])
     return list(kind.demonstrations(payload)), " · ".join(words)
 
@@ -176,8 +219,31 @@ def show(request: Request, pk: int) -> HttpResponse:
             for candidate, one in zip(panel.candidates, label.shown, strict=True)
         ],
         "who": names(queue.project, [label.annotator_id], context["runs"])[label.annotator_id],
-        "amended_by": Label.objects.filter(supersedes=label).first(),
-        "reviews": label.reviews.select_related("reviewer").order_by("-pk"),
-        "mine": label.annotator_id == request.user.pk,
+        "mine": reviewing.is_own(request.user, label),
     }
-    return render(request, "labels/label.html", context)
+    return render(request, "labels/label.html", context | _said_of(request, label, context["runs"]))
+
+
+def _said_of(request: Request, label: Label, runs: bool) -> dict[str, Any]:
+    """What reviewers said of a label and made of it, and what is talked about."""
+    newer = Label.objects.filter(supersedes=label).select_related("queue").first()
+    fixing = Review.objects.filter(fix__in=[label.pk, newer.pk if newer else 0]).values_list("fix", flat=True)
+    reviews = label.reviews.select_related("reviewer").order_by("-pk")
+    return {
+        "amended_by": newer,
+        "fixed": newer is not None and newer.pk in fixing,
+        "is_fix": label.pk in fixing,
+        "change": correction(label, newer) if newer else None,
+        # Nobody else is told of a review that only grades its reviewer.
+        "given_reviews": reviews if runs else reviews.filter(Q(trial=False) | Q(reviewer=request.user)),
+        "discussion": discussing.read(label, request.user, names=runs),
+        "waits": _waits(label, request),
+        "known": reviewing.known_verdict(label) if runs else None,
+        "verdicts": Review.Verdict.choices,
+    }
+
+
+def _waits(label: Label, request: Request) -> bool:
+    """Whether a label waits for a reviewer; one with a known verdict, for whoever has it in hand: as if it was any."""
+    turns = ToReview.objects.filter(label=label, review=None)
+    return turns.filter(~Q(why=ToReview.Why.KNOWN) | Q(reviewer=request.user)).exists()

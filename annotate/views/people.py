@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from annotate import access, counting, mailing, projects, running
+from annotate.checking import pausing
 from annotate.models import Invitation, Member, Project, Queue, Role, Seat
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, number
@@ -110,7 +111,10 @@ def seats(request: Request, pk: int) -> HttpResponse:
     """Everybody with a seat in the queue, and who may be given one. POST: assign, pause or resume."""
     queue = access.queue(request.user, pk, Role.MANAGER)
     if request.method == "POST":
-        messages.success(request, _seat_act(request, queue))
+        try:
+            messages.success(request, _seat_act(request, queue))
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
         return see_other("queue-people", pk)
     people = list(_seats(queue))
     last = counting.last_labels_of_people(queue)
@@ -137,11 +141,11 @@ def _seat_act(request: Request, queue: Queue) -> str:
         return _("Assigned: %s people. Work already done stays as it is.") % len(members)
     seat = _one(Seat.objects.filter(queue=queue).select_related("user"), request.POST.get("seat", ""))
     if "pause" in request.POST:
-        running.pause_seat(seat)
+        pausing.by_hand(seat, request.user, request.POST.get("reason", ""))
         return _("%s gets no new task here, and may finish the one in hand.") % seat.user
     if "resume" not in request.POST:
         raise Http404
-    running.resume_seat(seat)
+    pausing.resume(seat, request.user)
     return _("%s gets tasks again.") % seat.user
 
 

@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access, counting, kinds, panels, presets, running
+from annotate import access, adapting, charts, counting, kinds, panels, presets, running
 from annotate.models import Project, Queue, Role
 from annotate.models.queues import MAX_OVERLAP
 from annotate.views.doors import Request, see_other, signed_in
@@ -53,6 +53,12 @@ class QueueForm(forms.Form):
         help_text=running.AFTERWARDS["confirm_guidelines"],
     )
 
+    def __init__(self, *args: Any, kind: kinds.Kind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        order = self.fields["order"]
+        assert isinstance(order, forms.ChoiceField)
+        order.choices = running.orders(kind)
+
 
 class StateForm(forms.Form):
     state = forms.ChoiceField(
@@ -90,13 +96,13 @@ def create(request: Request, slug: str) -> HttpResponse:
     preset = _preset(request.POST.get("preset") or request.GET.get("preset", ""))
     kind = _kind(preset.kind if preset else request.POST.get("kind") or request.GET.get("kind", ""))
     if request.method == "POST":
-        form, options = NewQueueForm(request.POST), options_form(kind, request.POST)
+        form, options = NewQueueForm(request.POST, kind=kind), options_form(kind, request.POST)
         if form.is_valid() & options.is_valid():
             queue = _create(request, project, kind, form, options, preset)
             if queue is not None:
                 return see_other("queue", queue.pk)
     else:
-        form = NewQueueForm(initial=_initial(preset))
+        form = NewQueueForm(kind=kind, initial=_initial(preset))
         given = request.GET if "preview" in request.GET else None
         options = options_form(kind, given, dict(preset.options) if preset else None)
     part = "#preview" if "preview" in request.GET else "#kind"
@@ -190,8 +196,19 @@ def show(request: Request, pk: int) -> HttpResponse:
         "active_seconds": counting.active_seconds(queue),
         "guideline": queue.guideline(),
         "imports": queue.imports.order_by("-pk")[:3],
+        **_adaptive(queue),
     }
     return render(request, "queues/queue.html", context)
+
+
+def _adaptive(queue: Queue) -> dict[str, Any]:
+    """How far further labels are, with a chart of the finished tasks; nothing for a queue without the rule."""
+    standing = adapting.standing(queue)
+    if standing is None:
+        return {}
+    rows = [(ngettext("%d label", "%d labels", labels) % labels, tasks) for labels, tasks in standing.finished.items()]
+    points = [charts.Point(label, tasks) for label, tasks in rows]
+    return {"adaptive": standing, "adaptive_chart": charts.bars(_("Finished tasks, by their labels"), points)}
 
 
 def _set_state(request: Request, queue: Queue) -> HttpResponse:
@@ -211,12 +228,12 @@ def settings(request: Request, pk: int) -> HttpResponse:
     """Change the queue. What each change does to work already done stands beside it."""
     queue = access.queue(request.user, pk, Role.MANAGER)
     if request.method == "POST":
-        form, options = QueueForm(request.POST), options_form(queue.way, request.POST)
+        form, options = QueueForm(request.POST, kind=queue.way), options_form(queue.way, request.POST)
         if form.is_valid() & options.is_valid() and _change(queue, form, options):
             messages.success(request, _("Saved."))
             return see_other("queue-settings", pk)
     else:
-        form = QueueForm(initial={name: getattr(queue, name) for name in QueueForm.base_fields})
+        form = QueueForm(kind=queue.way, initial={name: getattr(queue, name) for name in QueueForm.base_fields})
         options = options_form(queue.way, None, queue.options)
     context = {"form": form, "options": options} | around(request, queue.project, queue, tab="settings")
     return render(request, "queues/settings.html", context, status=422 if form.errors or options.errors else 200)

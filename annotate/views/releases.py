@@ -18,7 +18,7 @@ from annotate import access, counting, exporting, importing, releasing
 from annotate.models import Queue, Release, Role, User
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.exporting import parts
-from annotate.views.frames import around, number, rows
+from annotate.views.frames import around, number, pages_of, rows
 
 _OF_FORMAT = re.compile(r"formats\[(\d+)\]\.(?:options\.)?(\w+)")
 
@@ -138,7 +138,8 @@ def show(request: Request, pk: int) -> HttpResponse:
             messages.success(request, _("Cancelled. Nothing of it was kept but its number."))
         return see_other("one-release", pk)
     context = around(request, release.queue.project, release.queue, tab="releases")
-    context |= {"release": release, "worker_alive": importing.workers_alive()}
+    context |= {"release": release, "pages": pages_of(release, context["me"])}
+    context["worker_alive"] = importing.workers_alive()
     if release.state == Release.State.DONE:
         context |= _held(request, release)
     return render(request, "releases/release.html" + ("#progress" if request.htmx else ""), context)

@@ -54,8 +54,7 @@ def ahead(request: Request, pk: int) -> HttpResponse:
     place = queue.claim(request.user, found, form.places())
     if not isinstance(place, int):
         return HttpResponse(status=204)
-    before = Assignment.objects.in_hand(request.user, found).filter(pk__in=form.places()).count()
-    return answering.task(request, found, place, answering.done(request, found) + before)
+    return answering.task(request, found, place, answering.done_before(request, found, form.places()))
 
 
 @require_POST

@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access, labelling, own, panels, preferences, reviewing
+from annotate import access, discussing, labelling, own, panels, preferences, reviewing
 from annotate.models import Assignment, Label, Review
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import in_words, number, rows
+from annotate.views.telling import correction
 
 NEWEST = 5
 TALLEST = 180
@@ -125,7 +126,8 @@ def label(request: Request, pk: int) -> HttpResponse:
     """What one saw and what one said, the guidelines it was made under, and what a reviewer said of it."""
     found = access.own_label(request.user, pk)
     panel = panels.of_label(Assignment(task=found.task, queue=found.queue), found.shown, found.payload)
-    newer = Label.objects.filter(supersedes=found).first()
+    newer = Label.objects.filter(supersedes=found).select_related("queue").first()
+    fixed = newer is not None and Review.objects.filter(fix=newer).exists()
     reviews = reviewing.feedback(request.user).filter(label=found).order_by("-pk")
     context = {
         "label": found,
@@ -134,6 +136,10 @@ def label(request: Request, pk: int) -> HttpResponse:
         "newer": newer,
         "reviews": list(reviews),
         "amendable": labelling.why_not_amendable(found) is None,
+        "fixed": fixed,
+        "change": correction(found, newer) if fixed and newer else None,
+        "discussion": discussing.read(found, request.user),
+        "task_discussion": discussing.read(found.task, request.user),
     }
     return _page(request, "you/label.html", "labels", context)
 
@@ -149,8 +155,12 @@ def feedback(request: Request) -> HttpResponse:
         reviewing.mark_seen(request.user, number(request.POST.get("up_to", "")))
         return HttpResponse(status=204) if request.htmx else see_other("you-feedback")
     found: QuerySet[Review] = reviewing.feedback(request.user).select_related("label__task__prompt", "label__queue")
-    page = rows(request, found, newest_first=True)
-    return _page(request, "you/feedback.html", "feedback", {"page": page})
+    context = {
+        "page": rows(request, found, newest_first=True),
+        "asked": reviewing.asked_to_change(request.user).select_related("label__task__prompt", "label__queue"),
+        "threads": discussing.awaiting(request.user)[:NEWEST],
+    }
+    return _page(request, "you/feedback.html", "feedback", context)
 
 
 # --- How pages look, and keys ----------------------------------------------------------------------------------------
