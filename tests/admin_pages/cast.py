@@ -8,8 +8,21 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from annotate import importing, labelling, projects, releasing
-from annotate.models import Exit, Import, Label, Project, Queue, RefusedRow, Role, RowIssue, Task, User
+from annotate import discussing, importing, labelling, projects, releasing, reviewing
+from annotate.models import (
+    Exit,
+    Import,
+    Label,
+    Project,
+    Queue,
+    RefusedRow,
+    Role,
+    RowIssue,
+    Task,
+    Thread,
+    ToReview,
+    User,
+)
 from tests import factories as make
 from tests.pages.desk import client_of
 
@@ -42,6 +55,10 @@ class Cast:
         return self.queue.labels.order_by("pk")[0]
 
     @property
+    def thread(self) -> Thread:
+        return Thread.objects.get(task__queue=self.queue)
+
+    @property
     def job(self) -> Import:
         return self.queue.imports.order_by("pk")[0]
 
@@ -72,6 +89,8 @@ def a_busy_cast(tasks: int = 6) -> Cast:
     for person, count in ((ann, 3), (bea, 1)):
         for _ in range(count):
             make.a_label(person, cast.queue)
+    discussing.say(cast.people["reviewer"], cast.label, "Why so?")
+    reviewing.add(cast.queue.labels.order_by("pk")[1:2], ToReview.Why.CHOSEN)
     flagged = make.a_lease(bea, cast.queue)
     labelling.leave(bea, flagged, flagged.fence, Exit.Way.FLAG, "Two responses are the same.")
     make.a_lease(ann, cast.queue)

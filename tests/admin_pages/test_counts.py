@@ -107,6 +107,7 @@ def test_tasks_fall_into_the_states_that_their_places_give():
         "open": [tasks[2].pk],
         "flagged": [],
         "closed": [tasks[3].pk],
+        "checks": [],
     }
 
 

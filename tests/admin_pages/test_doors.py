@@ -10,8 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.urls import reverse
 
+import rankings.urls
 from annotate import urls
-from annotate.models import Asset, Guideline, Invitation, Seat
+from annotate.models import Asset, Guideline, Invitation, Pause, Seat
 from tests.admin_pages.cast import HTMX, ODD, Cast, a_busy_cast
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +24,11 @@ WHO = ("owner", "manager", "reviewer", "annotator", "stranger", "anonymous")
 # What each gets, in the order of WHO. A change of this table is a decision.
 MEMBERS = (200, 200, 200, 200, 404, 302)
 REVIEWERS = (200, 200, 200, 403, 404, 302)
+REVIEWERS_OF_A_TASK = (200, 200, 200, 404, 404, 302)
 MANAGERS = (200, 200, 403, 403, 404, 302)
 SIGNED_IN = (200, 200, 200, 200, 200, 302)
 RUN = (303, 303, 403, 403, 404, 302)
+RUN_A_TASK = (303, 303, 403, 404, 404, 302)
 OWN = (303, 403, 403, 403, 404, 302)
 ITS_ANNOTATOR = (404, 404, 404, 200, 404, 302)
 
@@ -44,14 +47,27 @@ GETS = {
     "queue-guidelines": MEMBERS,
     "tasks": REVIEWERS,
     "places": REVIEWERS,
+    "queue-rules": MANAGERS,
+    "queue-checks": REVIEWERS,
+    "queue-pauses": MANAGERS,
+    "pause": MEMBERS,
     "labels": REVIEWERS,
     "label": REVIEWERS,
+    "fix": REVIEWERS,
+    "reviewing": REVIEWERS,
+    "quality": REVIEWERS,
+    "quality-annotator": REVIEWERS,
+    "quality-file": REVIEWERS,
+    "cost": MANAGERS,
+    "cost-file": MANAGERS,
+    "review-next": (302, 302, 302, 403, 404, 302),
+    "adjudicate": REVIEWERS_OF_A_TASK,
     "you": SIGNED_IN,
     "you-labels": SIGNED_IN,
     "you-label": ITS_ANNOTATOR,
     "you-feedback": SIGNED_IN,
     "you-settings": SIGNED_IN,
-    "task": REVIEWERS,
+    "task": REVIEWERS_OF_A_TASK,
     "import-new": MANAGERS,
     "import-join": MANAGERS,
     "import-look": MANAGERS,
@@ -63,11 +79,35 @@ GETS = {
     "export-file": MANAGERS,
     "releases": MANAGERS,
     "one-release": MANAGERS,
+    "release-learnable": MANAGERS,
+    "release-learnable-file": (404, 404, 403, 403, 404, 302),
+    "queue-board": MANAGERS,
+    "queue-board-file": MANAGERS,
+    "project-board": MANAGERS,
+    "project-board-file": MANAGERS,
+    "queue-bias": REVIEWERS,
+    "queue-bias-file": REVIEWERS,
 }
 #: Pages of the annotator's own; their tests are in tests/pages.
 OTHERS = {
     *("home", "language", "sign-in", "sign-out", "accept-invitation", "tokens"),
     *("work", "submit", "draft", "leave", "ahead", "release", "amend", "back", "diff", "changes"),
+}
+
+#: What the page of a fix sends.
+FIXED = {f"ranks.{letter}": str(nth) for nth, letter in enumerate("abcd", 1)} | {"fence": "1"}
+
+#: What the page of rules sends.
+RULES = {
+    **dict.fromkeys(["most_labels", "screen_tasks", "attention_rate", "repeat_rate", "review_rate"], "0"),
+    **dict.fromkeys(["second_review_rate", "known_rate"], "0"),
+    **dict.fromkeys(["enough_agreement", "screen_pass"], "70"),
+    "gold_rate": "5",
+    "gold_tolerance": "20",
+    "currency": "EUR",
+    "pause_good": "88",
+    "pause_bad": "60",
+    "pause_error": "2",
 }
 
 # Address, what is sent, what comes of it.
@@ -88,15 +128,35 @@ POSTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("queue", {"state": "paused"}, RUN),
     ("queue-settings", {"name": "Q", "overlap": "3", "order": "fifo", "lease_seconds": "60"}, RUN),
     ("queue-people", {"assign": "1", "user": "<bea>"}, RUN),
-    ("queue-people", {"seat": "<active>", "pause": "1"}, RUN),
+    ("queue-people", {"seat": "<active>", "pause": "1", "reason": "Read the guidelines again."}, RUN),
+    ("queue-rules", RULES, RUN),
+    ("queue-pauses", {"pause": "<pause>", "lift": "1"}, RUN),
+    ("queue-pauses", {"pause": "<pause>", "uphold": "1", "answer": "Not yet."}, RUN),
+    ("queue-pauses", {"pause": "<pause>", "reopen": "1"}, RUN),
+    ("pause", {"appeal": "I did read."}, (404, 404, 404, 303, 404, 302)),
+    ("task-check", {"label": "<label>"}, RUN_A_TASK),
     ("queue-people", {"seat": "<paused>", "resume": "1"}, RUN),
-    ("task", {"state": "closed"}, RUN),
+    ("task", {"state": "closed"}, RUN_A_TASK),
     ("review", {"verdict": "reject", "reason": "It ranks nothing."}, (303, 303, 303, 403, 404, 302)),
+    ("review", {"verdict": "changes", "reason": "It ranks nothing."}, (303, 303, 303, 403, 404, 302)),
+    ("adjudicate", {"use": "<label>"}, (303, 303, 303, 404, 404, 302)),
+    ("fix", FIXED, (303, 303, 303, 403, 404, 302)),
+    ("known-verdict", {"verdict": "reject"}, RUN),
+    ("reviewing", {}, (303, 303, 303, 403, 404, 302)),
+    ("review-send", {"label": "<label>"}, (303, 303, 303, 403, 404, 302)),
+    ("label-remarks", {"text": "And why not?"}, (303, 303, 303, 303, 404, 302)),
+    ("task-remarks", {"text": "And why not?"}, (303, 303, 303, 404, 404, 302)),
+    ("resolve", {}, (303, 303, 303, 403, 404, 302)),
     ("confirm-guidelines", {"version": "1", "read": "1"}, (303, 303, 303, 303, 404, 302)),
     ("you-settings", {"part": "single-keys"}, (303, 303, 303, 303, 303, 302)),
     ("import", {"cancel": "1"}, RUN),
     ("releases", {"formats": "raw", "container": "parquet", "license": "other"}, RUN),
     ("one-release", {"cancel": "1"}, RUN),
+    ("quality", {"refresh": "1"}, (303, 303, 303, 403, 404, 302)),
+    ("cost", {"refresh": "1"}, RUN),
+    ("queue-board", {"refresh": "1"}, RUN),
+    ("project-board", {"refresh": "1"}, RUN),
+    ("queue-bias", {"refresh": "1"}, (303, 303, 303, 403, 404, 302)),
     ("import-new", {"file": "<file>"}, RUN),
     ("import-join", {"part-0-file": "<file>", "part-0-model": "a", "part-1-file": "<file>", "part-1-model": "b"}, RUN),
     ("import-look", {"format": "native", "cap": "1"}, MANAGERS),
@@ -113,24 +173,30 @@ def address(cast: Cast, name: str) -> str:
         "project-new": [],
         "label": [cast.label.pk],
         "you-label": [cast.label.pk],
-        "review": [cast.label.pk],
+        **{name: [cast.label.pk] for name in ("review", "fix", "known-verdict", "label-remarks")},
+        **{name: [cast.task.pk] for name in ("adjudicate", "task-remarks", "task-check")},
+        "resolve": [cast.thread.pk],
+        "quality-annotator": [cast.queue.pk, cast.project.pseudonym(cast.people["annotator"].pk)],
         **{name: [] for name in ("you", "you-labels", "you-feedback", "you-settings")},
         "task": [cast.task.pk],
         "import": [cast.job.pk],
         "import-look": [cast.held.pk],
         "one-release": [cast.queue.releases.get().pk],
+        **{name: [cast.queue.releases.get().pk] for name in ("release-learnable", "release-learnable-file")},
         "refused-file": [cast.job.pk, "csv"],
         "issues-file": [cast.job.pk, "csv"],
         "export-file": [cast.queue.pk, "raw", "jsonl"],
         **{name: [cast.project.slug] for name in ("project", "project-settings", "guidelines", "people", "queue-new")},
-        "assets": [cast.project.slug],
+        **{name: [cast.project.slug] for name in ("assets", "project-board", "project-board-file")},
     }
     return reverse(name, args=ids.get(name, [cast.queue.pk]))
 
 
 def test_every_address_is_in_a_table():
     acts = {name for name, _sent, _expected in POSTS}
-    assert {one.name for one in urls.urlpatterns if hasattr(one, "name")} == GETS.keys() | OTHERS | acts
+    there = [*urls.urlpatterns, *rankings.urls.urlpatterns]
+    pages = {one.name for one in there if hasattr(one, "name") and not one.name.startswith("api-")}
+    assert pages == GETS.keys() | OTHERS | acts
 
 
 def test_who_may_look():
@@ -173,6 +239,8 @@ def placeholders(cast: Cast) -> dict[str, Any]:
     )
     return {
         "<asset>": asset.pk,
+        "<label>": cast.label.pk,
+        "<pause>": Pause.objects.create(seat=cast.queue.seats.get(user=ann), reason="Look.", created_by=bea).pk,
         "<invitation>": guest.pk,
         "<member>": cast.project.members.get(user=bea).pk,
         "<active>": cast.queue.seats.get(user=bea).pk,
@@ -221,6 +289,7 @@ def test_no_page_has_a_link_that_is_refused(who: str):
     cast = a_busy_cast()
     client = cast.client(who)
     files = {"export-file", "refused-file", "issues-file"}
+    files |= {"quality-file", "cost-file", "queue-board-file", "project-board-file", "queue-bias-file"}
     allowed = [name for name in GETS.keys() - files if GETS[name][WHO.index(who)] == 200]
     links = {
         link

@@ -51,9 +51,10 @@ def test_each_setting_has_its_sentence_on_the_page():
     html = cast.get("manager", "queue-settings", cast.queue.pk).content.decode()
     options = [str(field.help_text) for field in kinds.get("rank").options_form.base_fields.values()]
     assert all(options)
-    for sentence in [*running.AFTERWARDS.values(), *options]:
-        if sentence != running.AFTERWARDS["options"]:  # the kind's options have one each
-            assert escape(str(sentence)) in html
+    elsewhere = {"options", "rules"}  # the kind's options have one each; rules have a page of their own
+    shown = [sentence for name, sentence in running.AFTERWARDS.items() if name not in elsewhere]
+    for sentence in [*shown, *options]:
+        assert escape(str(sentence)) in html
 
 
 def test_every_option_of_every_kind_says_what_changing_it_does():
@@ -164,7 +165,7 @@ def test_pausing_a_person_lets_them_finish_and_keeps_their_labels():
     cast, _place = a_cast_at_work()
     ann = cast.people["annotator"]
     seat = Seat.objects.get(queue=cast.queue, user=ann)
-    cast.post("manager", "queue-people", cast.queue.pk, seat=seat.pk, pause="1")
+    cast.post("manager", "queue-people", cast.queue.pk, seat=seat.pk, pause="1", reason="Too fast.")
     make.a_label(ann, cast.queue)
     assert queue.claim(ann, cast.queue) == queue.SEAT_PAUSED
     cast.post("manager", "queue-people", cast.queue.pk, seat=seat.pk, resume="1")

@@ -9,10 +9,12 @@ CALLERS = ("owner", "manager", "reviewer", "annotator", "stranger", "anonymous",
 EVERYBODY = (200, 200, 200, 200, 200, 401, 403, 200)
 MEMBERS = (200, 200, 200, 200, 404, 401, 403, 404)
 REVIEWERS = (200, 200, 200, 403, 404, 401, 403, 404)
+REVIEWERS_OF_A_TASK = (200, 200, 200, 404, 404, 401, 403, 404)
 MANAGERS = (200, 200, 403, 403, 404, 401, 403, 404)
 MANAGERS_MAKE = (201, 201, 403, 403, 404, 401, 403, 404)
 MANAGERS_SEND = (202, 202, 403, 403, 404, 401, 403, 404)
 MANAGERS_END = (204, 204, 403, 403, 404, 401, 403, 404)
+ITS_ANNOTATOR = (404, 404, 404, 200, 404, 401, 403, 404)
 HOLDER_LEAVES = (404, 404, 404, 204, 404, 401, 403, 404)
 
 EXPECTED: dict[str, tuple[int, ...]] = {
@@ -49,8 +51,19 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "GET /imports/{pk}/issues": MANAGERS,
     "GET /import-formats": EVERYBODY,
     "GET /imports/{pk}/errors": MANAGERS,
+    "GET /queues/{pk}/rules": MANAGERS,
+    "PATCH /queues/{pk}/rules": MANAGERS,
+    "GET /queues/{pk}/checks": REVIEWERS,
+    "GET /queues/{pk}/checks/tasks": REVIEWERS,
+    "POST /tasks/{pk}/check": (200, 200, 403, 404, 404, 401, 403, 404),
+    "GET /queues/{pk}/pauses": MANAGERS,
+    "POST /queues/{pk}/pauses": MANAGERS_MAKE,
+    "POST /pauses/{pk}/decide": MANAGERS,
+    "POST /pauses/{pk}/reopen": MANAGERS,
+    "POST /pauses/{pk}/appeal": ITS_ANNOTATOR,
+    "GET /me/pauses": EVERYBODY,
     "GET /queues/{pk}/tasks": REVIEWERS,
-    "GET /tasks/{pk}": REVIEWERS,
+    "GET /tasks/{pk}": REVIEWERS_OF_A_TASK,
     "POST /queues/{pk}/claim": MEMBERS,
     "PUT /assignments/{pk}/draft": (404, 404, 404, 200, 404, 401, 403, 404),
     "POST /assignments/{pk}/submit": (404, 404, 404, 201, 404, 401, 403, 404),
@@ -63,6 +76,23 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "POST /queues/{pk}/guidelines/confirm": (204, 204, 204, 204, 404, 401, 403, 404),
     "GET /labels/{pk}/reviews": REVIEWERS,
     "POST /labels/{pk}/reviews": (201, 201, 201, 403, 404, 401, 403, 404),
+    "PUT /labels/{pk}/known-verdict": MANAGERS,
+    "DELETE /labels/{pk}/known-verdict": MANAGERS_END,
+    "GET /labels/{pk}/remarks": MEMBERS,
+    "POST /labels/{pk}/remarks": (201, 201, 201, 201, 404, 401, 403, 404),
+    "GET /tasks/{pk}/remarks": REVIEWERS_OF_A_TASK,
+    "POST /tasks/{pk}/remarks": (201, 201, 201, 404, 404, 401, 403, 404),
+    "POST /threads/{pk}/resolve": REVIEWERS,
+    "POST /queues/{pk}/reviews/claim": (204, 204, 204, 403, 404, 401, 403, 404),
+    "POST /queues/{pk}/reviews/release": (204, 204, 204, 403, 404, 401, 403, 404),
+    "GET /queues/{pk}/reviews/waiting": REVIEWERS,
+    "POST /queues/{pk}/reviews/send": REVIEWERS,
+    "GET /queues/{pk}/reviews/grades": MANAGERS,
+    "GET /queues/{pk}/quality": REVIEWERS,
+    "POST /queues/{pk}/quality": (202, 202, 202, 403, 404, 401, 403, 404),
+    "GET /queues/{pk}/quality/annotators/{name}": REVIEWERS,
+    "GET /queues/{pk}/cost": MANAGERS,
+    "POST /queues/{pk}/cost": MANAGERS_SEND,
     "GET /projects/{slug}/assets": MANAGERS,
     "POST /projects/{slug}/assets": MANAGERS_MAKE,
     "GET /assets/{pk}": MANAGERS,
@@ -77,4 +107,13 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "POST /releases/{pk}/cancel": MANAGERS,
     "GET /releases/{pk}/compare": MANAGERS,
     "GET /releases/{pk}/files/{name}": MANAGERS,
+    "GET /releases/{pk}/learnability": MANAGERS,
+    "POST /releases/{pk}/learnability": MANAGERS_SEND,
+    "POST /releases/{pk}/learnability/review": MANAGERS,
+    "GET /projects/{slug}/board": MANAGERS,
+    "POST /projects/{slug}/board": MANAGERS_SEND,
+    "GET /queues/{pk}/board": MANAGERS,
+    "POST /queues/{pk}/board": MANAGERS_SEND,
+    "GET /queues/{pk}/bias": REVIEWERS,
+    "POST /queues/{pk}/bias": (202, 202, 202, 403, 404, 401, 403, 404),
 }

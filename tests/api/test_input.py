@@ -14,7 +14,7 @@ from annotate.api.problems import handler
 from annotate.models import Draft, Import, Label, Project, Queue
 from tests.api import world
 from tests.api.callers import API, PROBLEM, Caller
-from tests.api.world import World
+from tests.api.world import World, who_posts
 from tests.factories import a_lease, a_member, a_queue, a_task
 
 pytestmark = pytest.mark.django_db
@@ -54,8 +54,7 @@ BODIES = {
 def send(here: World, route: str, body: Any, **headers: str) -> Any:
     """A request of whoever may make it, undone afterwards."""
     method, path = route.split()
-    who = "annotator" if "assignments" in path or "amend" in path else "owner"
-    caller = here.caller(who, CALLS[route])
+    caller = here.caller(who_posts(route), CALLS[route])
     with transaction.atomic():
         answer = caller(method, here.path(path), body, **headers)
         transaction.set_rollback(True)

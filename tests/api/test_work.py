@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from annotate import queue as places
 from annotate import running
+from annotate.checking import pausing
 from annotate.models import Assignment, Exit, Label, Queue, Role, Seat, Task
 from tests.api.callers import Caller
 from tests.api.world import calls
@@ -98,7 +99,11 @@ def test_when_there_is_nothing() -> None:
             lambda: running.change_queue(queue, state="closed"),
             lambda: running.change_queue(queue, state="open"),
         ),
-        ("seat_paused", lambda: running.pause_seat(seats.get()), lambda: running.resume_seat(seats.get())),
+        (
+            "seat_paused",
+            lambda: pausing.by_hand(seats.get(), queue.created_by, "Look at the guidelines again."),
+            lambda: pausing.resume(seats.get(), queue.created_by),
+        ),
     ):
         act()
         refused = claim(worker, queue)
@@ -317,4 +322,6 @@ def _statements(seen: CaptureQueriesContext) -> int:
 def test_only_these_calls_need_the_scope_label() -> None:
     labelling = {call.name for call in calls().values() if call.scope == "label"}
     claiming = {"claim", "save_draft", "submit", "skip", "decline", "flag", "release", "amend"}
-    assert labelling == claiming | {"confirm_guidelines", "review_label"}
+    reviewing = {"claim_review", "release_review", "review_label", "send_to_review", "review_doubted_labels"}
+    talking = {"appeal_pause", "confirm_guidelines", "remark_on_label", "remark_on_task", "resolve_thread"}
+    assert labelling == claiming | reviewing | talking

@@ -8,10 +8,27 @@ from typing import Any
 from django.core.files.base import ContentFile, File
 from django.urls import URLPattern
 
-from annotate import importing
+import rankings.urls
+from annotate import discussing, importing
 from annotate.api import urls
 from annotate.api.base import ApiView, Call
-from annotate.models import Asset, Assignment, Guideline, Import, Project, Queue, Release, Role, Scope, Task, User
+from annotate.checking import pausing
+from annotate.models import (
+    Asset,
+    Assignment,
+    Guideline,
+    Import,
+    Label,
+    Pause,
+    Project,
+    Queue,
+    Release,
+    Role,
+    Scope,
+    Task,
+    User,
+)
+from annotate.quality import reports
 from tests.api.callers import Caller, Multipart
 from tests.factories import a_label, a_lease, a_member, a_project, a_queue, a_release, a_task, a_user
 
@@ -21,7 +38,10 @@ TEMPLATE = b"{% for message in messages %}{{ message.content }}\n{% endfor %}"
 def views() -> list[tuple[str, type[ApiView]]]:
     """(path, view) of every address of the API but the one that catches all others."""
     patterns = [one for one in urls.urlpatterns if isinstance(one, URLPattern) and one.name]
-    return [(f"/{_readable(str(one.pattern))}", vars(one.callback)["cls"]) for one in patterns]
+    found = [(str(one.pattern), one) for one in patterns]
+    others = [(str(one.pattern), one) for one in rankings.urls.urlpatterns if isinstance(one, URLPattern)]
+    found += [(path.removeprefix("api/v1/"), one) for path, one in others if path.startswith("api/v1/")]
+    return [(f"/{_readable(path)}", vars(one.callback)["cls"]) for path, one in found]
 
 
 def calls() -> dict[str, Call]:
@@ -33,6 +53,11 @@ def _readable(pattern: str) -> str:
     for name in ("slug:slug", "int:pk", "str:name", "path:name"):
         pattern = pattern.replace(f"<{name}>", "{" + name.partition(":")[2] + "}")
     return pattern
+
+
+def who_posts(route: str) -> str:
+    """Whose call it is: an annotator's own work, or what the owner may do."""
+    return "annotator" if any(word in route for word in ("assignments", "amend", "appeal")) else "owner"
 
 
 @dataclass
@@ -47,8 +72,14 @@ class World:
     label: int
     release: Release
     asset: Asset
+    pause: Pause
     people: dict[str, User] = field(default_factory=dict)
     callers: dict[tuple[str, str], Caller] = field(default_factory=dict)
+    #: a thread on that label, and a label of `queue`
+    thread: int = 0
+    reviewed: int = 0
+    #: the pseudonym of whoever gave it, who is in a quality report
+    reviewed_by: str = ""
 
     @classmethod
     def make(cls) -> "World":
@@ -63,8 +94,13 @@ class World:
         before = a_queue(project, "rank")
         a_task(before)
         label = a_label(people["annotator"], before)
+        pause = pausing.by_hand(before.seats.get(), owner, "Read the guidelines again.")
         Guideline.objects.create(project=project, version=1, text="Be fair.", author=owner)
         asset = Asset.objects.create(project=project, sort="template", name="old", file="old", size=1, created_by=owner)
+        a_task(queue)
+        thread = discussing.say(people["reviewer"], Label.objects.get(pk=label), "Why so?").thread_id
+        reviewed = a_label(a_member(project), queue)
+        reports.refresh("quality", reports.Subject.of_queue(queue), owner)
         return cls(
             project,
             queue,
@@ -74,7 +110,11 @@ class World:
             label,
             a_release(queue),
             asset,
+            pause,
             people | {"owner": owner, "stranger": _elsewhere()},
+            thread=thread,
+            reviewed=reviewed,
+            reviewed_by=project.pseudonym(Label.objects.get(pk=reviewed).annotator_id),
         )
 
     def caller(self, who: str, call: Call) -> Caller:
@@ -105,10 +145,15 @@ class World:
             "labels": self.label,
             "releases": self.release.pk,
             "assets": self.asset.pk,
+            "pauses": self.pause.pk,
+            "threads": self.thread,
             "projects": member,
         }
+        if path.endswith("/check"):
+            ids["tasks"] = Label.objects.get(pk=self.label).task_id
         query = "?format=raw" if "/export" in path else f"?with={self.release.pk}" if "/compare" in path else ""
-        path = path.replace("{slug}", self.project.slug).replace("{name}", "README.md")
+        name = self.reviewed_by if "/annotators/" in path else "README.md"
+        path = path.replace("{slug}", self.project.slug).replace("{name}", name)
         return path.replace("{pk}", str(ids.get(subject))) + query
 
     def body(self, route: str) -> Any:
@@ -129,8 +174,22 @@ class World:
             "PATCH /projects/{slug}/checks": {"placeholder": "refuse", "output_most": 4_000},
             "PUT /assignments/{pk}/draft": fence | {"payload": {"ranks": {"a": 1}}},
             "POST /assignments/{pk}/submit": fence | {"payload": {"ranks": ranks}},
+            "PUT /labels/{pk}/known-verdict": {"verdict": "reject"},
+            "POST /labels/{pk}/remarks": {"text": "C is wrong."},
+            "POST /tasks/{pk}/remarks": {"text": "C is wrong."},
+            "POST /threads/{pk}/resolve": {"resolved": True},
+            "POST /queues/{pk}/reviews/send": {"labels": [self.reviewed]},
             "POST /labels/{pk}/reviews": {"verdict": "reject", "reason": "Look again at C."},
             "POST /queues/{pk}/guidelines/confirm": {"version": 1},
+            "PATCH /queues/{pk}/rules": {"gold_rate": 0.1},
+            "POST /tasks/{pk}/check": {"role": "gold", "label": self.label},
+            "POST /queues/{pk}/pauses": {
+                "annotator": self.project.pseudonym(self.people["annotator"].pk),
+                "reason": "Look at the guidelines again.",
+            },
+            "POST /pauses/{pk}/decide": {"outcome": "upheld", "answer": "Not yet."},
+            "POST /pauses/{pk}/reopen": {},
+            "POST /pauses/{pk}/appeal": {"appeal": "I read them."},
             "POST /labels/{pk}/amend": {"payload": {"ranks": ranks}},
             "POST /assignments/{pk}/skip": fence | {"reason": "later"},
             "POST /assignments/{pk}/decline": fence | {"reason": "not mine"},
@@ -140,6 +199,7 @@ class World:
                 sort="template", name="ours", file=ContentFile(TEMPLATE, "t.jinja")
             ),
             "POST /queues/{pk}/releases": {"formats": [{"format": "raw"}]},
+            "POST /releases/{pk}/learnability/review": {"labels": 3},
         }.get(route)
 
     def acquaintance(self) -> User:

@@ -196,6 +196,19 @@ def test_less_overlap_takes_only_free_places_and_can_be_raised_again():
     assert places(task) == ["done", "done", "open", "open"]
 
 
+def test_less_overlap_twice_leaves_one_place_of_those_that_were_given_back():
+    work = make.a_queue(overlap=3)
+    task = make.a_task(work)
+    people = [make.a_member(work.project) for _ in range(3)]
+    held = [(person, make.a_lease(person, work)) for person in people]
+    queue.change_overlap(work, 2)
+    for person, place in held:
+        labelling.leave(person, place, place.fence, Exit.Way.DECLINE, "not mine")
+    queue.change_overlap(work, 1)
+    task.refresh_from_db()
+    assert (places(task), task.places) == (["open"], 1)
+
+
 def test_a_freed_place_is_met_again_by_those_ahead_of_it():
     work = make.a_queue(overlap=1)
     tasks = [make.a_task(work).pk for _ in range(50)]

@@ -5,7 +5,6 @@ from typing import Any
 
 from annotate import exporting, kinds
 from annotate.exporting.base import Counts, LabelFacts, Labelled, PromptFacts, ResponseFacts
-from annotate.exporting.votes import agreement
 from annotate.models.prompts import turns_of
 
 
@@ -26,9 +25,9 @@ def a_label(kind="rank", payload=None, texts=None, prompt=None, votes=(), task_i
     payload = payload or way.example().payload
     written = {name: ResponseFacts(text, *said(text)) for name, text in way.written(payload).items()}
     facts = LabelFacts(task_id=str(task_id), person="Ada Lovelace")
-    return Labelled(
-        7, way, payload, prompt or a_prompt(), responses, facts, written, task_id, tuple(votes), agreement(way, votes)
-    )
+    prompt, given = prompt or a_prompt(), tuple(votes)
+    told = (given, len(given) or 1, kinds.agreement(way, given))
+    return Labelled(7, way, payload, prompt, responses, facts, written, task_id, *told)
 
 
 #: What these kinds give a format only where a queue asks for it.

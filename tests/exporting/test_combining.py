@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from annotate import exporting, kinds, labelling
-from annotate.exporting import combining, reading, votes
+from annotate import consensus, exporting, horizons, kinds, labelling
+from annotate.exporting import combining, reading
 from annotate.exporting.base import Counts
-from annotate.kinds import Kind, texts
+from annotate.kinds import Kind, several, texts
 from annotate.models import Label, Task
 from tests import factories as make
 from tests.exporting.test_streams import amend
@@ -78,10 +78,10 @@ def test_votes_are_kept_under_the_letters_of_the_task_however_each_was_shown():
     payloads = [{"ranks": {"a": 1, "b": 2, "c": 3, "d": nth}, "unusable": [], "comment": ""} for nth in (4, 3, 2)]
     work = a_rated_queue(payloads, kind="rank")
     assert len({tuple(one.shown) for one in Label.objects.all()}) > 1, "shown in the same order to all"
-    span = reading.Span(work, 0, exporting.horizon(work))
+    span = reading.Span(work, 0, horizons.of_labels(work))
     (labels,) = reading.tasks(span, reading.Depth.TEXTS)
     assert [one.payload["ranks"] for one in labels] == [one["ranks"] for one in payloads]
-    (label,) = combining.combined([labels], combining.CONSENSUS, Counts())
+    (label,) = combining.combined([labels], consensus.get("consensus"), Counts())
     assert [one["ranks"] for one in label.votes] == [one["ranks"] for one in payloads]
     assert label.payload["ranks"] == {"a": 1, "b": 2, "c": 3, "d": 3}  # by mean place
     assert {letter: one.text for letter, one in label.responses.items()} == dict(zip("abcd", "0123", strict=True))
@@ -94,11 +94,11 @@ def test_amendments_and_choices_hold_for_votes_too():
     wins = {"a": "b", "b": "a"}[newest.payload["winner"]]
     amended = amend(newest.pk, newest.payload | {"winner": wins})
     (label,) = combining.combined(
-        reading.tasks(reading.Span(work, 0, amended), reading.Depth.TEXTS), combining.MAJORITY, Counts()
+        reading.tasks(reading.Span(work, 0, amended), reading.Depth.TEXTS), consensus.get("majority"), Counts()
     )
     assert [one["winner"] for one in label.votes] == ["a", "a", "a"] and label.id == amended
     (before,) = combining.combined(
-        reading.tasks(reading.Span(work, 0, newest.pk), reading.Depth.TEXTS), combining.MAJORITY, Counts()
+        reading.tasks(reading.Span(work, 0, newest.pk), reading.Depth.TEXTS), consensus.get("majority"), Counts()
     )
     assert [one["winner"] for one in before.votes] == ["a", "a", "b"]
     with pytest.raises(ValidationError) as refused:
@@ -150,19 +150,22 @@ class Told(Kind):
 )
 def test_a_majority_is_found_by_looking_at_each_answer_twice(said, answer, monkeypatch):
     monkeypatch.setattr(Told, "compared", 0)
-    found = combining.majority(Told(), [{"says": one, "comment": nth} for nth, one in enumerate(said)])
-    assert (found and found["says"]) == answer
+    payloads = [{"says": one, "comment": nth} for nth, one in enumerate(said)]
+    found = consensus.get("majority").say(consensus.Votes(Told(), [], payloads, range(len(said))))
+    assert (found and found.payload["says"]) == answer
     assert Told.compared <= 2 * len(said)
 
 
 def test_agreement_of_very_many_is_of_a_fair_sample_and_worked_out_once_a_label(monkeypatch):
     monkeypatch.setattr(Told, "compared", 0)
-    many = [{"says": nth % 2} for nth in range(32)]
-    assert votes.agreement(Told(), many) == pytest.approx(15 / 31) and Told.compared == 496
-    assert votes.agreement(Told(), [{"says": 1}] * 1_000) == 1.0 and Told.compared == 496 + 1_000
-    met = Counter(one for two in votes._two(100) for one in two)
-    assert set(met.values()) == {10} and list(votes._two(100)) == list(votes._two(100))
-    assert [len(list(votes._two(count))) for count in (0, 1, 2, 33)] == [0, 0, 1, 33 * 15]
+    many = [{"says": nth % 2, "comment": nth} for nth in range(32)]
+    assert kinds.agreement(Told(), many) == pytest.approx(15 / 31) and Told.compared == 496
+    alike = [{"says": 1, "comment": nth} for nth in range(1_000)]
+    assert kinds.agreement(Told(), alike) == 1.0 and Told.compared == 496 + 1_000
+    assert kinds.agreement(Told(), [{"says": 1}] * 1_000) == 1.0 and Told.compared == 496 + 1_000, "the same letters"
+    met = Counter(one for two in several._two(100) for one in two)
+    assert set(met.values()) == {10} and list(several._two(100)) == list(several._two(100))
+    assert [len(list(several._two(count))) for count in (0, 1, 2, 33)] == [0, 0, 1, 33 * 15]
 
 
 @pytest.mark.parametrize("count", [2, 3, 40, 200])

@@ -122,7 +122,7 @@ def test_what_several_say_is_a_soft_label_and_their_agreement():
     assert (row["group_id"], row["raters"], row["soft_label"]) == ("task-3", 5, 0.6)  # (2 + 1/2 + 1/2) of 5
     apart = [0, 1, 0.5, 0.5, 1, 0.5, 0.5, 0.5, 0.5, 0.25]
     assert row["agreement"] == pytest.approx(1 - sum(apart) / len(apart))
-    (alone,) = rows_of(exporting.get("preference"), replace(label, votes=tuple(votes[:1]), agreement=1.0))
+    (alone,) = rows_of(exporting.get("preference"), replace(label, votes=tuple(votes[:1]), raters=1, agreement=1.0))
     assert (alone["raters"], alone["soft_label"], alone["agreement"]) == (1, 1.0, 1.0)
 
 

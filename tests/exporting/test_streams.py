@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, transaction
 
-from annotate import exporting, projects
+from annotate import exporting, horizons, projects
 from annotate.exporting import reading
 from annotate.models import Label, Member, Prompt
 from tests import factories as make
@@ -72,7 +72,7 @@ def test_pages_shrink_where_texts_are_long(monkeypatch):
     asked = []
 
     def listening(execute, sql, params, many, context):
-        asked.append(params["limit"]) if "LIMIT" in sql else None
+        asked.append(params["limit"]) if "%(limit)s" in sql else None
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(listening):
@@ -315,7 +315,7 @@ def test_a_label_that_is_being_stored_under_a_lower_id_is_waited_for():
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_not_waited_for_for_ever(monkeypatch):
-    monkeypatch.setattr(reading, "LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(horizons, "LONGEST_WAIT", 0.1)
     work = make.a_queue(overlap=2)
     make.a_task(work)
     with Slow(work), pytest.raises(OperationalError, match="try again"):

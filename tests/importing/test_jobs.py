@@ -80,7 +80,6 @@ def test_a_row_becomes_a_prompt_its_responses_a_task_and_its_places():
             {"text": "\\N", "model": "m-1", "external_id": "r-1", "params": {"t": 0.1}},
             {"text": "", "model": "m-2"},
         ],
-        "gold": {"ranks": {"a": 1, "b": 2}},
     }
     job = load(work, [row])
     assert (job.state, job.format, job.error) == ("done", "native", "")
@@ -95,10 +94,24 @@ def test_a_row_becomes_a_prompt_its_responses_a_task_and_its_places():
     assert (two.text, two.model, two.external_id, two.params) == ("", "m-2", "", {})
     task = Task.objects.get()
     assert (task.queue, task.prompt, task.response_ids) == (work, prompt, [one.pk, two.pk])
-    assert (task.places, task.priority, task.state) == (3, 5, "ready")
-    assert task.gold == {"ranks": {"a": 1, "b": 2}, "unusable": [], "comment": ""}
+    assert (task.places, task.priority, task.state, task.role) == (3, 5, "ready", "work")
     places = Assignment.objects.order_by("slot").values_list("slot", "position", "state", "queue")
     assert list(places) == [(slot, task.position, "open", work.pk) for slot in (1, 2, 3)]
+
+
+def test_a_row_with_the_right_answer_is_a_check_and_gets_no_places():
+    work = make.a_queue(kind="rank", overlap=2)
+    pair = [{"text": "one"}, {"text": "two"}]
+    rows = [{"instruction": str(nth), "responses": pair, "gold": {"ranks": {"a": 1, "b": 2}}} for nth in range(3)]
+    load(work, [rows[0], rows[1] | {"check": "screen"}, rows[2] | {"check": "attention"}])
+    found = Task.objects.order_by("pk")
+    assert [(one.role, one.places, one.gold) for one in found] == [
+        (role, 0, {"ranks": {"a": 1, "b": 2}, "unusable": [], "comment": ""})
+        for role in ("gold", "screen", "attention")
+    ]
+    assert not Assignment.objects.exists()
+    load(work, [rows[0]])
+    assert Task.objects.count() == 3
 
 
 def test_messages_are_stored_without_their_system_turn():
@@ -312,7 +325,7 @@ def test_tasks_that_land_behind_somebody_are_found(order):
     person = make.a_member(work.project)
     make.a_label(person, work)
     load(work, [row | {"priority": 9} for row in prompts(4, start=4)])
-    assert Seat.objects.get(user=person).cursor_position == -1
+    assert Seat.objects.get(user=person).cursor_position < 0
     for _ in range(7):
         make.a_label(person, work)
     assert queue.claim(person, work) == queue.EMPTY

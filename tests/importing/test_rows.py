@@ -83,6 +83,8 @@ REFUSED = [
     ({"instruction": "a", "tags": "b"}, "tags", "must be a list, not text"),
     ({"instruction": "a", "tags": [1]}, "tags[0]", "must be text, not a whole number"),
     ({"instruction": "a", "meta": []}, "meta", "must be an object, not a list"),
+    ({"instruction": "a", "check": "gold"}, "check", "stands without gold"),
+    ({"instruction": "a", "gold": {}, "check": "silver"}, "check", "must be gold, screen or attention"),
     ({"instruction": "a", "gold": "x"}, "gold", "must be an object, not text"),
     ({"instruction": "a", "priority": "high"}, "priority", "must be a whole number, not text"),
     ({"instruction": "a", "priority": 1.5}, "priority", "must be a whole number, not a number"),

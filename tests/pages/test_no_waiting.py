@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.urls import reverse
@@ -10,10 +10,12 @@ from playwright.sync_api import expect
 
 from annotate import queue
 from annotate.models import Assignment, Label, Seat, User
+from annotate.views import answering
 from tests import factories
 from tests.pages.desk import HTMX, a_desk, arrived, client_of, held, in_store, slip, start
 
 if TYPE_CHECKING:
+    from django.test import RequestFactory
     from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,6 +53,17 @@ def test_the_place_ahead_comes_as_a_panel_of_its_own() -> None:
     assert f'data-place="{ahead.pk}"' in again.text
     enough = client_of(noor).post(reverse("ahead", args=[work.pk]), {"having": f"{place.pk},{ahead.pk}"}, headers=HTMX)
     assert (enough.status_code, enough.content) == (204, b"")
+
+
+def test_its_number_is_told_by_one_statement(rf: RequestFactory, django_assert_num_queries: Any) -> None:
+    """Else a place that is handed in meanwhile would be counted as held and as done, and a task left out."""
+    work, noor = a_desk("rank")
+    place = factories.a_lease(noor, work)
+    request: Any = rf.get("/")
+    request.user = noor
+    with django_assert_num_queries(1):
+        assert answering.done_before(request, work, [place.pk]) == 1
+    assert answering.done_before(request, work, []) == answering.done_before(request, work, [place.pk + 1]) == 0
 
 
 def test_nothing_is_held_ahead_where_there_is_nothing() -> None:

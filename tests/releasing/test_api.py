@@ -133,7 +133,8 @@ def test_two_releases_are_compared_by_prompt(home, monkeypatch, at_once):
     task = make.a_task(work, "What is new?", ["x", "y", "z"])
     make.a_label(people[0], work, {"ranks": UP})
     again = work.labels.order_by("pk")[0]
-    labelling.amend(again.annotator, again, labelling.Answer({"ranks": DOWN}, again.fence))
+    down = {"ranks": DOWN, "unusable": [], "comment": ""}
+    labelling.amend(again.annotator, again, labelling.Answer(down, again.fence))
     third = releasing.run_now(work, work.created_by, asked)
     caller = Caller(work.created_by, ["export"])
 
@@ -148,10 +149,11 @@ def test_two_releases_are_compared_by_prompt(home, monkeypatch, at_once):
     assert (same["raw"]["before"], same["raw"]["after"], same["raw"]["removed"]) == (6, 0, 6)
     new = compared(third, first)["preference"]
     prompts = new.pop("prompts")
-    assert new == {"before": 18, "after": 21, "added": 3, "changed": 3, "removed": 0, "unchanged": 15}
+    # with the rows of the one who amended, those of the other: they tell how far the two agree
+    assert new == {"before": 18, "after": 21, "added": 3, "changed": 6, "removed": 0, "unchanged": 12}
     changed, added = again.task.prompt.key, task.prompt.key
     assert sorted(prompts, key=lambda one: one["added"]) == [
-        {"prompt_id": changed, "added": 0, "changed": 3, "removed": 0},
+        {"prompt_id": changed, "added": 0, "changed": 6, "removed": 0},
         {"prompt_id": added, "added": 3, "changed": 0, "removed": 0},
     ]
     monkeypatch.setattr(limits, "COMPARED_ROWS", third.rows + first.rows - 1)

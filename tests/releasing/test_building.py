@@ -101,7 +101,7 @@ def test_built_twice_every_file_is_the_same_whatever_happened_since(home):
         make.a_task(work, responses=["x", "y", "z"])
         make.a_label(person, work, {"ranks": UP})
     first = Label.objects.order_by("pk")[0]
-    labelling.amend(first.annotator, first, labelling.Answer({"ranks": DOWN}, first.fence))
+    labelling.amend(first.annotator, first, labelling.Answer(first.payload | {"ranks": DOWN}, first.fence))
     Review.objects.create(label=label, reviewer=owner, verdict="accept")
     Queue.objects.filter(pk=work.pk).update(name="Another name", overlap=9)
     work.project.name = "Another project"

@@ -10,7 +10,8 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, reverse
 
-from annotate import importing, kinds, labelling, projects, releasing, running, urls
+import rankings.urls
+from annotate import discussing, importing, kinds, labelling, projects, releasing, running, urls
 from annotate.models import (
     Exit,
     Import,
@@ -65,6 +66,12 @@ PAGES: dict[str, tuple[int, str]] = {
     "places": (REVIEWER, "queue"),
     "labels": (REVIEWER, "queue"),
     "label": (REVIEWER, "some labels"),
+    "fix": (REVIEWER, "fixable"),
+    "reviewing": (REVIEWER, "queue"),
+    "quality": (REVIEWER, "some queues"),
+    "quality-annotator": (REVIEWER, "annotator"),
+    "cost": (MANAGER, "queue"),
+    "adjudicate": (REVIEWER, "task"),
     "task": (REVIEWER, "task"),
     "import-new": (MANAGER, "queue"),
     "import-join": (MANAGER, "queue"),
@@ -74,17 +81,30 @@ PAGES: dict[str, tuple[int, str]] = {
     "export": (MANAGER, "queue"),
     "releases": (MANAGER, "queue"),
     "one-release": (MANAGER, "release"),
+    "queue-rules": (MANAGER, "queue"),
+    "queue-checks": (REVIEWER, "queue"),
+    "queue-pauses": (MANAGER, "queue"),
+    "pause": (MEMBER, "queue"),
+    "release-learnable": (MANAGER, "release"),
+    "queue-board": (MANAGER, "comparing"),
+    "project-board": (MANAGER, "project"),
+    "queue-bias": (REVIEWER, "comparing"),
 }
 #: Addresses that answer with files, parts of pages or acts, not with a page.
 NO_PAGES = {
     *("language", "sign-out", "submit", "draft", "leave", "release", "ahead", "diff", "changes", "confirm-guidelines"),
+    *("known-verdict", "label-remarks", "task-remarks", "resolve", "review-send", "review-next"),
+    *("quality-file", "cost-file", "queue-board-file", "project-board-file", "queue-bias-file"),
+    "release-learnable-file",
+    "task-check",
     *("review", "refused-file", "issues-file", "export-file"),
 }
 
 
 def names() -> set[str]:
     """The names of all addresses of the pages."""
-    return {str(one.name) for one in urls.urlpatterns if isinstance(one, URLPattern)}
+    there = [one for one in [*urls.urlpatterns, *rankings.urls.urlpatterns] if isinstance(one, URLPattern)]
+    return {str(one.name) for one in there if not str(one.name).startswith("api-")}
 
 
 @dataclass
@@ -106,10 +126,13 @@ class Stage:
             "project": [[self.project.slug]],
             "queue": [[first.pk]],
             "queues": [[one.pk] for one in self.queues],
+            "annotator": [[first.pk, self.project.pseudonym(self.people["annotator"].pk)]],
+            "comparing": [[one.pk] for one in self.queues if one.kind == "rank"],
             "labels": [[pk] for pk in labels],
             # Each kind's form, and its answer read again, is seen elsewhere: at work, and on the annotator's own page.
             "some queues": [[one.pk] for one in self.queues[:2]],
             "some labels": [[pk] for pk in labels[:2]],
+            "fixable": [[pk] for pk in amendable],
             "some amendable": [[pk] for pk in amendable[:2]],
             "task": [[first.tasks.order_by("pk")[0].pk]],
             "job": [[first.imports.exclude(state=Import.State.HELD).get().pk]],
@@ -158,6 +181,8 @@ def _a_queue(stage: Stage, kind: kinds.Kind, say: Callable[[str], str]) -> Queue
     label = Label.objects.filter(queue=work, annotator=stage.people["annotator"]).order_by("pk")[0]
     verdict, reviewer = Review.Verdict.REJECT, stage.people["reviewer"]
     Review.objects.create(label=label, reviewer=reviewer, verdict=verdict, reason=say("Read it again."))
+    discussing.say(reviewer, label, say("Why so?"))
+    discussing.say(reviewer, label.task, say("A hard one."))
     place = make.a_lease(stage.people["annotator"], work)
     labelling.save_draft(stage.people["annotator"], place, example.payload, place.fence)
     return work
