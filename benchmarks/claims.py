@@ -1,7 +1,7 @@
 """What a claim costs, and what does not change it: `python -m benchmarks.claims`.
 
-Times at 0 and 50,000 own labels and at 10,000 and 1,000,000 tasks, taken in turns so that noise hits all alike;
-and the same statement driven by pgbench, with no Python at all.
+Times at 0 and 50,000 own labels, at 10,000 and 1,000,000 tasks, and with checks mixed in, taken in turns so that noise
+hits all alike; and the same statement driven by pgbench, with no Python at all.
 """
 
 import argparse
@@ -47,6 +47,26 @@ def have_labelled(user: object, queue: object, count: int) -> None:
         lock_seat(user, queue)  # type: ignore[arg-type]
         cursor.execute(LABELLED, values)
         cursor.execute(TO_THE_END, values)
+
+
+# As if the first tasks of the queue had been imported with their answers.
+KNOWN = """
+WITH known AS (SELECT id FROM annotate_task WHERE queue_id = %(queue)s ORDER BY id LIMIT %(count)s),
+gone AS (DELETE FROM annotate_assignment WHERE task_id IN (SELECT id FROM known))
+UPDATE annotate_task SET role = 'gold', places = 0,
+    gold = '{"ranks": {"a": 1, "b": 2, "c": 3, "d": 4}, "unusable": [], "comment": ""}'
+WHERE id IN (SELECT id FROM known)
+"""
+
+
+def with_checks(queue: object, gold: int) -> None:
+    """Every tenth task is a check, every twentieth a repeat."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, {"queue": queue.pk, "count": gold})  # type: ignore[attr-defined]
+    queue.rules = {"gold_rate": 0.1, "repeat_rate": 0.05}  # type: ignore[attr-defined]
+    queue.save()  # type: ignore[attr-defined]
 
 
 def one_claim(user: object, queue: object) -> float:
@@ -138,6 +158,10 @@ def main() -> None:
         have_labelled(old, large, min(50_000, chosen.tasks // 4))
         compare("own labels", (fresh, large), (old, large), ("0 own labels", "50,000 own labels"))
         compare("tasks", (other, small), (other, large), ("10,000 tasks", f"{chosen.tasks:,} tasks"))
+        checked = crowd.a_queue(project, "checked", 10_000, prompts=1_000)
+        with_checks(checked, 1_000)
+        names = ("10,000 tasks, no rules", "10,000 tasks, 10 % gold of 1,000 and 5 % repeats")
+        compare("checks", (users[3], small), (users[3], checked), names)
         bare(large, users[8:], 20)
 
 

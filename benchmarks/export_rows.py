@@ -24,7 +24,8 @@ RESPONSES = "COPY annotate_response (prompt_id, key, external_id, text, digest, 
 TASKS = """
 INSERT INTO annotate_task (queue_id, prompt_id, response_ids, digest, position, places)
 SELECT %(queue)s, p.id, coalesce((SELECT array_agg(r.id ORDER BY r.id) FROM annotate_response r
-                                  WHERE %(responses)s AND r.prompt_id = p.id), '{}'), sha256(p.key::bytea), p.id, 3
+                                  WHERE %(responses)s AND r.prompt_id = p.id), '{}'),
+       sha256(p.key::bytea), p.id, %(overlap)s
 FROM annotate_prompt p ORDER BY p.id
 """
 
@@ -33,7 +34,7 @@ INSERT INTO annotate_assignment (task_id, queue_id, slot, position, state, annot
                                  lease_until)
 SELECT t.id, t.queue_id, slot, t.position, 'done', (%(people)s::bigint[])[slot], 1,
        ARRAY[(%(people)s::bigint[])[slot]], now(), now()
-FROM annotate_task t, generate_series(1, 3) AS slot WHERE t.queue_id = %(queue)s ORDER BY slot, t.position
+FROM annotate_task t, generate_series(1, %(overlap)s) AS slot WHERE t.queue_id = %(queue)s ORDER BY slot, t.position
 """
 
 # A label for every place: everybody goes through the queue from its start, so labels of one task are far apart.
@@ -80,8 +81,8 @@ def a_text(seed: int, length: int) -> str:
     return "\n".join(" ".join(line) for line in itertools.batched(words, 12))[:length]
 
 
-def made(labels: int, length: int) -> dict[str, int]:
-    """A `rank` and a `write` queue of so many labels each, over the same prompts; queue ids by kind."""
+def made(labels: int, length: int, overlap: int) -> dict[str, int]:
+    """A `rank` and a `write` queue of so many labels each, so many a task, over the same prompts; queue ids by kind."""
     from django.db import connection
 
     from annotate import rendering
@@ -91,7 +92,7 @@ def made(labels: int, length: int) -> dict[str, int]:
     project, people = crowd.a_crowd(3)
     with connection.cursor() as cursor:
         with cursor.copy(PROMPTS) as copy:
-            for n in range(labels // 3):
+            for n in range(labels // overlap):
                 copy.write_row((project.pk, f"p-{n}", f"p-{n}", b"", a_text(n, length // 2)))
         cursor.execute("SELECT id FROM annotate_prompt ORDER BY id")
         prompts = [pk for (pk,) in cursor.fetchall()]
@@ -103,8 +104,15 @@ def made(labels: int, length: int) -> dict[str, int]:
                     copy.write_row((prompt, f"{prompt}-{nth}", f"{prompt}-{nth}", text, digest, f"model-{nth}"))
     queues = {}
     for kind, payload in (("rank", RANKED), ("write", WRITTEN)):
-        queue = Queue.objects.create(project=project, name=kind, kind=kind, overlap=3, created_by=project.created_by)
-        values = {"queue": queue.pk, "responses": kind == "rank", "people": [one.pk for one in people]}
+        queue = Queue.objects.create(
+            project=project, name=kind, kind=kind, overlap=overlap, created_by=project.created_by
+        )
+        values = {
+            "queue": queue.pk,
+            "responses": kind == "rank",
+            "people": [one.pk for one in people],
+            "overlap": overlap,
+        }
         with connection.cursor() as cursor:
             for sql in (TASKS, PLACES, LABELS.format(payload=payload)):
                 cursor.execute(sql, values)
@@ -130,13 +138,14 @@ def exported(queue_id: int, name: str, container: str) -> None:
 
     import pyarrow
 
-    from annotate import exporting
+    from annotate import consensus, exporting
     from annotate.models import Queue
 
     def peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
     pyarrow.array([""])  # loads pandas where it is installed, as a worker's first export does
+    consensus.methods()  # loads scipy, which a server has from its start
     queue, counts = Queue.objects.get(pk=queue_id), exporting.Counts()
     before, begin, worked = peak(), time.perf_counter(), time.process_time()
     pieces = exporting.stream(queue, name, container=container, counts=counts)
@@ -170,6 +179,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--labels", type=int, default=200_000, help="in each queue")
     options.add_argument("--length", type=int, default=500, help="characters of a response; prompts have half of it")
+    options.add_argument("--overlap", type=int, default=3, choices=(1, 2, 3), help="labels of a task")
     options.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     with ground.prepared(fresh=chosen.one is None):
@@ -178,7 +188,7 @@ def main() -> None:
             exported(int(queue_id), name, container)
             return
         note(f"making two queues of {chosen.labels:,} labels ...")
-        queues = made(chosen.labels, chosen.length)
+        queues = made(chosen.labels, chosen.length, chosen.overlap)
         for kind, sql in (("write", COPY_TEXTS), ("rank", COPY_PAIRS)):
             rows, seconds = copied(sql.format(queue=queues[kind]))
             say(f"COPY of the rows of a {kind} queue", rows / seconds, "rows/s")
