@@ -19,7 +19,7 @@ from annotate.quality import columns as reading
 from annotate.quality import rules
 from annotate.quality.columns import Array, Columns, Mask
 from annotate.quality.making import DAY, estimate
-from annotate.quality.reports import Maker, Subject
+from annotate.quality.reports import OfQueue
 from annotate.scoring.intervals import Estimate
 
 #: The pace is that of so many days before today; with labels on fewer of them nothing is forecast.
@@ -37,34 +37,19 @@ LONGEST_FORECAST = 3_650
 type Tell = Callable[[float], None]
 
 
-class Cost(Maker):
+class Cost(OfQueue):
     """See the module's docstring."""
 
     name = "cost"
     rules = 2
 
-    def suits(self, subject: Subject) -> bool:
-        return subject.queue is not None
-
-    def options(self, subject: Subject) -> dict[str, Any]:
+    def rest_on(self, queues: Sequence[Queue]) -> list[dict[str, Any]]:
         """The price, what is left to do, and the day: the pace is that of the days before today."""
-        queue = subject.queue
-        if queue is None:
-            return {}
-        agreed = rules.of(queue)
-        brought = Import.objects.filter(queue=queue).order_by("-pk").values_list("pk", "rows_added").first()
-        return {
-            "rate": agreed.hourly_rate,
-            "currency": agreed.currency,
-            "overlap": queue.overlap,
-            "brought": list(brought or ()),
-            "today": _today().isoformat(),
-        }
+        newest = Import.objects.filter(queue__in=queues).order_by("queue_id", "-pk").distinct("queue_id")
+        brought = {pk: list(told) for pk, *told in newest.values_list("queue_id", "pk", "rows_added")}
+        return [_rests_on(one, brought.get(one.pk, [])) for one in queues]
 
-    def make(self, subject: Subject, horizon: int, review_horizon: int, tell: Tell) -> dict[str, Any]:
-        queue = subject.queue
-        if queue is None:
-            raise ValueError("subject: a cost report is of a queue")
+    def make_of(self, queue: Queue, horizon: int, review_horizon: int, tell: Tell) -> dict[str, Any]:
         columns = reading.load(queue, horizon)
         tell(0.7)
         mask = paid_work(columns)
@@ -86,6 +71,18 @@ class Cost(Maker):
             "forecast": _forecast(queue, days),
             "people": list(_people(columns, mask)),
         }
+
+
+def _rests_on(queue: Queue, brought: list[int]) -> dict[str, Any]:
+    """`brought`: the newest import and its rows."""
+    agreed = rules.of(queue)
+    return {
+        "rate": agreed.hourly_rate,
+        "currency": agreed.currency,
+        "overlap": queue.overlap,
+        "brought": brought,
+        "today": _today().isoformat(),
+    }
 
 
 def paid_work(columns: Columns) -> Mask:

@@ -9,7 +9,7 @@ Every group of labels that a figure is made of can be listed (`narrowing`). Peop
 as they may.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from annotate.quality import columns as reading
 from annotate.quality import pairs, rules
 from annotate.quality.columns import Array, Columns, Mask
 from annotate.quality.pairs import Agreement, Pairs
-from annotate.quality.reports import Maker, Subject
+from annotate.quality.reports import OfQueue
 from annotate.scoring.intervals import Estimate
 
 #: Groups that are listed at most: pairs of people by how much they share, categories, versions, days or weeks.
@@ -37,26 +37,18 @@ SHORT = 28
 type Tell = Callable[[float], None]
 
 
-class Quality(Maker):
+class Quality(OfQueue):
     """See the module's docstring."""
 
     name = "quality"
     rules = 2
 
-    def suits(self, subject: Subject) -> bool:
-        return subject.queue is not None
-
-    def options(self, subject: Subject) -> dict[str, Any]:
+    def rest_on(self, queues: Sequence[Queue]) -> list[dict[str, Any]]:
         """What is asked decides what there is to agree on, and checks may be judged anew without a new label."""
-        queue = subject.queue
-        if queue is None:
-            return {}
-        return {"kind": queue.options, "first": _first(queue), "judged": _judged(queue)}
+        judged = _judged(queues)
+        return [{"kind": one.options, "first": _first(one), "judged": judged.get(one.pk, [0, 0])} for one in queues]
 
-    def make(self, subject: Subject, horizon: int, review_horizon: int, tell: Tell) -> dict[str, Any]:
-        queue = subject.queue
-        if queue is None:
-            raise ValueError("subject: a quality report is of a queue")
+    def make_of(self, queue: Queue, horizon: int, review_horizon: int, tell: Tell) -> dict[str, Any]:
         columns = reading.load(queue, horizon)
         tell(0.3)
         mask = own_work(columns, review_horizon)
@@ -84,11 +76,13 @@ def own_work(columns: Columns, review_horizon: int) -> Mask:
     return mask
 
 
-def _judged(queue: Queue) -> list[int]:
-    """What tells one state of the checks' results from another: how many, and the sum of labels that are right."""
-    found = CheckResult.objects.filter(seat__queue=queue)
-    told = found.aggregate(n=Count("pk"), right=Sum("label_id", filter=Q(right=True), default=0))
-    return [told["n"], int(told["right"])]
+def _judged(queues: Sequence[Queue]) -> dict[int, list[int]]:
+    """By queue, what tells one state of its checks' results from another: how many, and the sum of labels that are
+    right. Those without a result are left out.
+    """
+    found = CheckResult.objects.filter(seat__queue__in=queues).order_by().values("seat__queue")
+    told = found.annotate(n=Count("pk"), right=Sum("label_id", filter=Q(right=True), default=0))
+    return {pk: [n, int(right)] for pk, n, right in told.values_list("seat__queue", "n", "right")}
 
 
 def _first(queue: Queue) -> int | None:

@@ -7,7 +7,7 @@ and meanwhile the page shows the one before, and says of when it is.
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -91,6 +91,10 @@ class Maker(ABC):
         """
         return {}
 
+    def options_of(self, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+        """`options` of each; for a page of many it should cost no more statements than of one."""
+        return [self.options(one) for one in subjects]
+
     @abstractmethod
     def make(
         self, subject: Subject, horizon: int, review_horizon: int, tell: Callable[[float], None]
@@ -99,6 +103,38 @@ class Maker(ABC):
 
         A ValidationError is told to whoever looks at the page, in its own words.
         """
+
+
+class OfQueue(Maker):
+    """A report of one queue's labels."""
+
+    def suits(self, subject: Subject) -> bool:
+        return subject.queue is not None
+
+    def options(self, subject: Subject) -> dict[str, Any]:
+        return self.options_of([subject])[0]
+
+    def options_of(self, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+        return self.rest_on([_queue_of(one) for one in subjects])
+
+    def make(
+        self, subject: Subject, horizon: int, review_horizon: int, tell: Callable[[float], None]
+    ) -> dict[str, Any]:
+        return self.make_of(_queue_of(subject), horizon, review_horizon, tell)
+
+    @abstractmethod
+    def rest_on(self, queues: Sequence[Queue]) -> list[dict[str, Any]]:
+        """As `Maker.options_of`."""
+
+    @abstractmethod
+    def make_of(self, queue: Queue, horizon: int, review_horizon: int, tell: Callable[[float], None]) -> dict[str, Any]:
+        """As `Maker.make`."""
+
+
+def _queue_of(subject: Subject) -> Queue:
+    if subject.queue is None:
+        raise ValueError("subject: this report is of a queue")
+    return subject.queue
 
 
 @cache
@@ -154,6 +190,25 @@ def look(name: str, subject: Subject) -> Shown:
     return Shown(report, _under_way(name, subject), stale, _failed(name, subject))
 
 
+def look_each(name: str, queues: Sequence[Queue]) -> dict[int, Shown]:
+    """As `look` of each of a project's queues, by their ids, in as many statements as of one."""
+    projects = {one.project_id for one in queues}
+    found = Report.objects.filter(name=name, project__in=projects, queue__in=queues, release=None)
+    over = found.filter(state__in=[Job.State.DONE, Job.State.FAILED])
+    reports, last = _latest(over.filter(state=Job.State.DONE)), _latest(over.defer("result"))
+    under_way = _latest(found.filter(_UNDER_WAY))
+    stale = _stale([(reports[one.pk], Subject.of_queue(one)) for one in queues if one.pk in reports])
+    return {
+        pk: Shown(report, under_way.get(pk), report is None or report.pk in stale, _if_failed(last.get(pk)))
+        for pk, report in ((one.pk, reports.get(one.pk)) for one in queues)
+    }
+
+
+def _latest(found: JobQuerySet[Report]) -> dict[int | None, Report]:
+    """The newest of them of each queue, by its id."""
+    return {one.queue_id: one for one in found.order_by("queue_id", "-pk").distinct("queue_id")}
+
+
 def newest(name: str, subject: Subject) -> Report | None:
     """The newest report that is done, however old. Begins nothing."""
     return subject.reports(name).filter(state=Job.State.DONE).order_by("-pk").first()
@@ -189,56 +244,81 @@ def _under_way(name: str, subject: Subject) -> Report | None:
 def _failed(name: str, subject: Subject) -> Report | None:
     """The newest try, if it failed."""
     last = subject.reports(name).filter(state__in=[Job.State.DONE, Job.State.FAILED]).order_by("-pk").first()
+    return _if_failed(last)
+
+
+def _if_failed(last: Report | None) -> Report | None:
     return last if last and last.state == Job.State.FAILED else None
 
 
 # A task that becomes a check, or is one no more, changes which labels count. Repeats are born as such.
 _CHECKS = """
-SELECT count(*), coalesce(sum(id), 0)::bigint FROM annotate_task
-WHERE queue_id = ANY(%s) AND role <> 'work' AND role <> 'repeat'
+SELECT queue_id, count(*), sum(id)::bigint FROM annotate_task
+WHERE queue_id = ANY(%s) AND role <> 'work' AND role <> 'repeat' GROUP BY queue_id
 """
-# The newest label's id comes from an index under any plan; EXISTS (... id > %s) reads the table as soon as PostgreSQL
-# plans it for any values.
+# Of a report, its queues and its horizon. The newest label's id comes from an index under any plan; EXISTS (... id > %s)
+# reads the table as soon as PostgreSQL plans it for any values.
 _LABELS_SINCE = """
-SELECT coalesce((SELECT id FROM annotate_label WHERE queue_id = %s ORDER BY id DESC LIMIT 1), 0) > %s
+SELECT %s::bigint WHERE EXISTS (SELECT FROM unnest(%s::bigint[]) AS of (queue) WHERE coalesce(
+    (SELECT id FROM annotate_label WHERE queue_id = of.queue ORDER BY id DESC LIMIT 1), 0) > %s)
 """
 # A trial grades its reviewer alone.
 _REVIEWS_SINCE = """
-SELECT EXISTS (SELECT FROM annotate_review v JOIN annotate_label l ON l.id = v.label_id
-               WHERE v.id > %s AND NOT v.trial AND l.queue_id = ANY(%s))
+SELECT %s::bigint WHERE EXISTS (SELECT FROM annotate_review v JOIN annotate_label l ON l.id = v.label_id
+                                WHERE l.queue_id = ANY(%s) AND v.id > %s AND NOT v.trial)
 """
 
 
-def _options(made_by: Maker, subject: Subject) -> dict[str, Any]:
-    """What a report rests on beside labels and reviews: what its maker says, and which tasks are checks."""
-    checks = _row(_CHECKS, [[one.pk for one in subject.queues()]])
-    return {**made_by.options(subject), "checks": list(checks)}
+def _options(made_by: Maker, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
+    """What reports rest on beside labels and reviews: what their maker says, and which tasks are checks."""
+    queues = [[one.pk for one in subject.queues()] for subject in subjects]
+    checks = {pk: (count, ids) for pk, count, ids in _rows(_CHECKS, [[pk for some in queues for pk in some]])}
+    own = [[checks.get(pk, (0, 0)) for pk in some] for some in queues]
+    told = [[sum(count for count, _ids in some), sum(ids for _count, ids in some)] for some in own]
+    return [{**options, "checks": one} for options, one in zip(made_by.options_of(subjects), told, strict=True)]
 
 
 def _is_stale(report: Report, subject: Subject) -> bool:
     """Whether it would be another if it was made now."""
-    made_by = maker(report.name)
-    if report.rules != made_by.rules or report.options != _options(made_by, subject):
-        return True
-    if subject.release:
-        return False
-    queues = [one.pk for one in subject.queues()]
-    if any(_row(_LABELS_SINCE, [one, report.label_horizon])[0] for one in queues):
-        return True
-    newest_review = horizons.of_reviews_now()  # before it is looked whether any up to there is one of these queues'
-    if _row(_REVIEWS_SINCE, [report.review_horizon, queues])[0]:
-        return True
-    if newest_review is not None and newest_review - report.review_horizon > FAR:
-        # It is the same up to there: whoever looks next reads only the reviews of all projects since.
-        Report.objects.filter(pk=report.pk, review_horizon__lt=newest_review).update(review_horizon=newest_review)
-    return False
+    return bool(_stale([(report, subject)]))
 
 
-def _row(sql: str, values: list[Any]) -> tuple[Any, ...]:
+def _stale(found: Sequence[tuple[Report, Subject]]) -> set[int]:
+    """The ids of those, reports of one name, that would be others if they were made now."""
+    if not found:
+        return set()
+    made_by = maker(found[0][0].name)
+    now = _options(made_by, [subject for _report, subject in found])
+    rest = zip(found, now, strict=True)
+    stale = {one.pk for (one, _of), options in rest if (one.rules, one.options) != (made_by.rules, options)}
+    lasting = [(one, [queue.pk for queue in of.queues()]) for one, of in found if one.pk not in stale and not of.release]
+    stale |= _since(_LABELS_SINCE, [(one.pk, queues, one.label_horizon) for one, queues in lasting])
+    left = [(one, queues) for one, queues in lasting if one.pk not in stale]
+    newest_review = horizons.of_reviews_now() if left else None  # before it is looked whether any up to there counts
+    stale |= _since(_REVIEWS_SINCE, [(one.pk, queues, one.review_horizon) for one, queues in left])
+    if newest_review is not None:
+        _move_on([one for one, _queues in left if one.pk not in stale], newest_review)
+    return stale
+
+
+def _since(sql: str, asked: Sequence[tuple[int, list[int], int]]) -> set[int]:
+    """Those of (report, queues, horizon) for which there is something newer, each planned for its own values."""
+    values = [value for one in asked for value in one]
+    return {pk for (pk,) in _rows(" UNION ALL ".join([sql] * len(asked)), values)} if asked else set()
+
+
+def _move_on(reports: Iterable[Report], newest_review: int) -> None:
+    """They are the same up to there: whoever looks next reads only the reviews of all projects since."""
+    far = [one.pk for one in reports if newest_review - one.review_horizon > FAR]
+    if far:
+        Report.objects.filter(pk__in=far, review_horizon__lt=newest_review).update(review_horizon=newest_review)
+
+
+def _rows(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        row: tuple[Any, ...] = cursor.fetchone()
-    return row
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _begin(name: str, subject: Subject, user: User, *, at_once: bool = False) -> Report:
@@ -309,7 +389,7 @@ def _work(report: Report) -> None:
     made_by, begun = maker(report.name), time.perf_counter()
     subject = Subject(report.project, report.queue, report.release)
     # Before the work, and kept when it fails: so what failed is tried again when something changed.
-    jobs.change(report, rules=made_by.rules, options=_options(made_by, subject))
+    jobs.change(report, rules=made_by.rules, options=_options(made_by, [subject])[0])
     if report.attempt > MOST_ATTEMPTS:
         raise ValidationError(_("%d workers tried, and none came to the end.") % MOST_ATTEMPTS)
     horizon, review_horizon = subject.horizons()
