@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def seen(page: Page, words: str) -> None:
+    """Wait for the notice on the page that comes, and for its scripts: a key before them does nothing."""
+    expect(page.locator("#notices")).to_contain_text(words)
+    page.wait_for_load_state()
+
+
 def test_reject_and_answer_ask_for_changes_and_fix(page: Page, live_server: LiveServer) -> None:
     bench = a_bench()
     labels = [bench.label(payload=written(f"Answer {n}.")) for n in range(3)]
@@ -32,6 +38,7 @@ def test_reject_and_answer_ask_for_changes_and_fix(page: Page, live_server: Live
     page.keyboard.press("a")  # review next
     heading = page.get_by_role("heading", name="Is this answer good?")
     expect(heading).to_be_focused()
+    page.wait_for_load_state()
 
     # Rejected: the key asks for the reason first, then Ctrl+Enter sends it and the next label comes.
     page.keyboard.press("r")
@@ -39,20 +46,21 @@ def test_reject_and_answer_ask_for_changes_and_fix(page: Page, live_server: Live
     expect(reason).to_be_focused()
     page.keyboard.type("It says nothing, r or not.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#notices")).to_contain_text("The label is rejected.")
+    seen(page, "The label is rejected.")
     page.keyboard.press("c")
     page.keyboard.type("Name a source.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#notices")).to_contain_text("to be changed")
+    seen(page, "to be changed")
 
     # Fixed, in the kind's own form.
     page.keyboard.press("f")
     field = page.get_by_label("Your response")
     expect(field).to_have_value("Answer 2.")
+    page.wait_for_load_state()
     field.fill("Answer 2, put right.")
     page.get_by_label("What was wrong").fill("A word was missing.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#notices")).to_contain_text("Nothing waits for you now.")
+    seen(page, "Nothing waits for you now.")
     said = [one.verdict for one in Review.objects.order_by("pk")]
     assert said == ["reject", "changes", "fix"]
     assert Label.objects.get(supersedes=labels[2]).payload["text"] == "Answer 2, put right."
@@ -86,8 +94,9 @@ def test_reject_and_answer_ask_for_changes_and_fix(page: Page, live_server: Live
     page.goto(reverse("reviewing", args=[bench.work.pk]))
     page.get_by_role("button", name="Review next").click()
     expect(page.get_by_text("You asked for changes:")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("a")
-    expect(page.locator("#notices")).to_contain_text("Nothing waits for you now.")
+    seen(page, "Nothing waits for you now.")
     newest = Label.objects.get(supersedes=labels[1])
     assert reviewing.newest([newest])[newest.pk].verdict == "accept"
 
@@ -103,7 +112,7 @@ def test_side_by_side_by_keys(page: Page, live_server: LiveServer) -> None:
     page.keyboard.press("2")
     expect(page.locator("#column-2")).to_be_focused()
     page.keyboard.press("u")
-    expect(page.locator("#notices")).to_contain_text("Accepted. The other answers are rejected.")
+    seen(page, "Accepted. The other answers are rejected.")
     found = reviewing.newest([one, other])
     assert (found[one.pk].verdict, found[other.pk].verdict) == ("reject", "accept")
 
@@ -115,6 +124,7 @@ def test_a_ranking_is_fixed_by_its_own_keys(page: Page, live_server: LiveServer)
     page.goto(reverse("label", args=[label.pk]))
     page.get_by_role("link", name="Fix").click()
     expect(page.get_by_role("heading", name="Put it right")).to_be_focused()
+    page.wait_for_load_state()
     page.locator("#response-a").focus()
     page.keyboard.press("4")
     page.locator("#response-d").focus()
