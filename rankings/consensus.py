@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
+from math import inf
 from types import MappingProxyType
 
 import numpy as np
@@ -71,11 +72,13 @@ class RaterSkill(WithinPrompt):
         return [self.reliability.get(one, self.unknown) for one in votes.raters]
 
 
-def _places(votes: Votes, payload: Payload) -> Mapping[str, int]:
-    """The places that an answer gives to responses that were shown; those called unusable have none."""
-    found: dict[str, int] = {}
+def _places(votes: Votes, payload: Payload) -> Mapping[str, float]:
+    """The places that an answer gives to responses that were shown; infinity for those it calls unusable."""
+    found: dict[str, float] = {}
     for one in votes.kind.comparisons(payload):
         found |= {one.winner: one.rank_winner, one.loser: one.rank_loser}
+    for one in votes.kind.outdone(payload):
+        found |= {one.winner: one.rank_winner, one.loser: inf}
     return {name: place for name, place in found.items() if name in votes.names}
 
 

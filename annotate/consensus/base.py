@@ -13,8 +13,8 @@ from annotate.models import Queue
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """The answers to one task, at least one, under common letters. `names`: the letters of all its responses, in their
-    order; `raters`: user ids, one for each answer.
+    """The answers to one task, at least one, under common letters. `names`: the letters of all its responses, in
+    the order of `kinds.by_chance`; `raters`: user ids, one for each answer.
     """
 
     kind: Kind

@@ -22,7 +22,7 @@ class Bias(Maker):
     """What sways annotators beside quality, all together and one by one."""
 
     name = "bias"
-    rules = 1
+    rules = 2
 
     def suits(self, subject: Subject) -> bool:
         return subject.queue is not None and subject.release is None and meetings.compares(subject.queue.way)

@@ -55,7 +55,7 @@ def _percent(share: float) -> str:
 def _first(one: Json) -> Words:
     if one["value"] is None:
         return _(
-            "No two responses were preferred to one another yet. One comparison without a tie is enough to begin."
+            "Nobody preferred a response yet where it is known which was shown first: files with labels seldom say so."
         ), ""
     lean = one["value"] - 0.5
     if one["low"] <= 0.5 <= one["high"]:

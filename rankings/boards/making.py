@@ -11,7 +11,7 @@ class Board(Maker):
     """Which model is better: the whole, each category by itself, and how it came about over time."""
 
     name = "board"
-    rules = 1
+    rules = 3
 
     def suits(self, subject: Subject) -> bool:
         return subject.release is None and any(meetings.compares(one.way) for one in subject.queues())

@@ -1,7 +1,8 @@
 """Comparisons of two responses, from one or several queues, as columns: what boards and bias reports are made of."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,14 @@ class Meetings:
     """Comparisons by labels that count, oldest first within a queue; all arrays have one entry for each.
 
     `winner`, `loser`: index into `models`, -1 where the response's model is not known (for a tie just the two sides);
-    `winner_response`, `loser_response`: ids; `winner_place`, `loser_place`: where each was shown, from 0;
-    `winner_style`, `loser_style`: (comparisons, 5), see `STYLE`; `category`: index into `categories`; `created`:
-    seconds since 1970; `seconds`: the active time of the label.
+    `winner_response`, `loser_response`: ids; `winner_place`, `loser_place`: where each was shown, from 0, or -1 where
+    that is not known; `winner_style`, `loser_style`: (comparisons, 5), see `STYLE`; `category`: index into
+    `categories`; `created`: seconds since 1970; `seconds`: the active time of the label.
 
-    `labels`: how many labels counted, `rejected`: how many did not because a reviewer refused them, `written`:
-    comparisons left out because one side is a text its annotator wrote: whoever improves a text says it is better.
+    `labels`: how many labels counted, `given`: the same by category, also those that compare nothing ("both bad");
+    `rejected`: how many did not because a reviewer refused them, `written`:
+    comparisons left out because one side is a text its annotator wrote: whoever improves a text says it is better;
+    `unsaid`: by category, of how many pairs of responses they say nothing, as both are unusable or bad.
     """
 
     models: list[str]
@@ -50,8 +53,10 @@ class Meetings:
     winner_style: Array
     loser_style: Array
     labels: int = 0
+    given: Mapping[str, int] = field(default_factory=dict)
     rejected: int = 0
     written: int = 0
+    unsaid: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.winner)
@@ -118,9 +123,19 @@ def _of_queue(read: Columns, review_horizon: int | None, fixes: bool) -> Meeting
         winner_style=style[winner],
         loser_style=style[loser],
         labels=int(counting.sum()),
+        given={read.categories[nth]: int(n) for nth, n in enumerate(np.bincount(read.category[counting])) if n},
         rejected=int((read.counts & refused).sum()),
         written=int((mine & written).sum()),
+        unsaid=_unsaid(read, counting, read.won_label[kept]),
     )
+
+
+def _unsaid(read: Columns, counting: Array, told: Array) -> dict[str, int]:
+    """By category: pairs of responses of labels that count less those told of; `told`: the label of each."""
+    offered = read.offered.astype(np.int64)
+    pairs = np.where(counting, offered * (offered - 1) // 2, 0) - np.bincount(told, minlength=len(offered))
+    sums = np.bincount(read.category, pairs, len(read.categories))
+    return {name: int(many) for name, many in zip(read.categories, sums, strict=True) if many}
 
 
 def _joined(parts: Sequence[Meetings]) -> Meetings:
@@ -132,8 +147,10 @@ def _joined(parts: Sequence[Meetings]) -> Meetings:
         models=models,
         categories=categories,
         labels=sum(one.labels for one in parts),
+        given=sum((Counter(one.given) for one in parts), Counter()),
         rejected=sum(one.rejected for one in parts),
         written=sum(one.written for one in parts),
+        unsaid=sum((Counter(one.unsaid) for one in parts), Counter()),
         **together,
     )
 

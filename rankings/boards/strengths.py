@@ -3,8 +3,10 @@
 Numbers that are open or not known are None: an undefeated model has no upper bound.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from annotate.scoring.intervals import Estimate
 from rankings.boards.meetings import STYLE, Meetings
 from rankings.scoring import bradley_terry, plackett_luce, styled
 from rankings.scoring.bradley_terry import Fit
-from rankings.scoring.comparisons import Comparisons, win_rates
+from rankings.scoring.comparisons import Comparisons, distinct, win_rates
 
 #: Prompts that two sides should have met on before a strength is more than a hint.
 ENOUGH = 20
@@ -96,7 +98,7 @@ def _features(met: Meetings) -> dict[str, NDArray[np.float64]]:
 def _lists(met: Meetings, models: list[str]) -> Fit | None:
     """Plackett-Luce of the orders of three or more, where there are any: with two, it is Bradley-Terry."""
     known = met.pick((met.winner >= 0) & (met.loser >= 0))
-    if len(np.unique(known.label)) == len(known):
+    if len(distinct(known.label)) == len(known):
         return None
     number = np.array([models.index(name) if name in models else -1 for name in known.models])
     response, nth = np.unique(np.concatenate([known.winner_response, known.loser_response]), return_index=True)
@@ -131,13 +133,14 @@ class _Fits:
 def _facts(met: Meetings, between: Meetings) -> Json:
     unknown = (met.winner < 0) | (met.loser < 0)
     return {
-        "labels": len(np.unique(between.label)),
+        "labels": met.labels,
         "comparisons": len(between),
         "ties": int(between.tie.sum()),
-        "prompts": len(np.unique(between.prompt)),
-        "annotators": len(np.unique(between.annotator)),
+        "prompts": len(distinct(between.prompt)),
+        "annotators": len(distinct(between.annotator)),
         "unknown": int(unknown.sum()),
         "alike": int((~unknown & (met.winner == met.loser)).sum()),
+        "unsaid": sum(met.unsaid.values()),
     }
 
 
@@ -181,7 +184,7 @@ def _prompts(of: Comparisons) -> NDArray[np.int64]:
     """On how many prompts each model was compared."""
     item, cluster = np.concatenate([of.winner, of.loser]), np.concatenate([of.cluster, of.cluster])
     many = int(cluster.max(initial=0)) + 1
-    return np.bincount(np.unique(item * many + cluster) // many, minlength=of.items)
+    return np.bincount(distinct(item * many + cluster) // many, minlength=of.items)
 
 
 def _matrix(models: list[str], of: Comparisons, order: list[int]) -> Json:
@@ -210,7 +213,14 @@ def by_category(met: Meetings) -> dict[str, Json]:
     between = met.pick(met.of_models)
     many = np.bincount(between.category, minlength=len(met.categories))
     chosen = [nth for nth in np.argsort(-many, kind="stable")[:MOST_CATEGORIES] if many[nth]]
-    return {met.categories[nth]: board(met.pick(met.category == nth)) for nth in sorted(chosen)}
+    return {met.categories[nth]: board(_within(met, nth)) for nth in sorted(chosen)}
+
+
+def _within(met: Meetings, category: int) -> Meetings:
+    """What there is of one category alone."""
+    name = met.categories[category]
+    labels, unsaid = met.given.get(name, 0), {name: met.unsaid.get(name, 0)}
+    return replace(met.pick(met.category == category), labels=labels, unsaid=unsaid)
 
 
 def over_time(met: Meetings) -> Json:
@@ -221,16 +231,23 @@ def over_time(met: Meetings) -> Json:
     between = met.pick(met.of_models)
     ends, every = _ends(between.created)
     models, winner, loser = _present(between)
-    comparisons = compared(len(models), winner, loser, between)
     found: dict[str, list[float | None]] = {name: [] for name in models}
-    for end in ends:
-        known = between.created < end.timestamp()
-        fit, seen = bradley_terry.fit(comparisons.only(known)), np.zeros(len(models), bool)
-        seen[winner[known]] = seen[loser[known]] = True
+    wins = ties = np.zeros((len(models), len(models)))
+    for part in _in_turn(compared(len(models), winner, loser, between), between.created, ends):
+        wins, ties = wins + part.wins(), ties + part.ties()
+        strength, seen = bradley_terry.strengths(wins, ties), (wins + wins.T + ties).any(axis=1)
         for nth, name in enumerate(models):
-            found[name].append(plain(fit.strength[nth]) if seen[nth] else None)
+            found[name].append(plain(strength[nth]) if seen[nth] else None)
     days = [(end - timedelta(days=1)).date().isoformat() for end in ends]
     return {"every": every, "until": days, "models": found}
+
+
+def _in_turn(comparisons: Comparisons, created: NDArray[np.float64], ends: list[datetime]) -> Iterator[Comparisons]:
+    """Those before the first end, those from then on before the second, and so on."""
+    order = np.argsort(created, kind="stable")
+    until = np.searchsorted(created, [end.timestamp() for end in ends], sorter=order)
+    for begin, end in pairwise([0, *until.tolist()]):
+        yield comparisons.only(order[begin:end])
 
 
 def _ends(created: NDArray[np.float64]) -> tuple[list[datetime], str]:

@@ -54,7 +54,7 @@ def points(strength: float | None) -> float | None:
 
 def notes(board: Json) -> list[Note]:
     """What to know before the figures are believed, the order of the best first."""
-    found = [_ahead(board), _apart(board), _few(board), _open(board), _unknown(board)]
+    found = [_ahead(board), _apart(board), _few(board), _open(board), _unknown(board), _unsaid(board)]
     return [one for one in found if one]
 
 
@@ -104,10 +104,13 @@ def _few(board: Json) -> Note | None:
 
 
 def _open(board: Json) -> Note | None:
-    one_way = [row["model"] for row in board["models"] if row["low"] is None or row["high"] is None]
+    """Those of groups in which some beat others and never lost to them nor tied; who never met anybody is `_apart`."""
+    groups = [row["group"] for row in board["models"]]
+    unbound = [row for row in board["models"] if row["low"] is None or row["high"] is None]
+    one_way = [row["model"] for row in unbound if groups.count(row["group"]) > 1]
     if not one_way:
         return None
-    words = _("Always won or always lost so far, so that nothing bounds how strong or weak they are: %s.")
+    words = _("Comparisons between some of these only ever went one way, so nothing tells how far they are apart: %s.")
     return Note(words % _named(one_way), "look")
 
 
@@ -120,6 +123,17 @@ def _unknown(board: Json) -> Note | None:
         board["unknown"],
     )
     return Note(words % board["unknown"], "look")
+
+
+def _unsaid(board: Json) -> Note | None:
+    if not board["unsaid"]:
+        return None
+    words = ngettext(
+        "Of %d pair of responses nothing is said: both are called unusable, or both bad.",
+        "Of %d pairs of responses nothing is said: both are called unusable, or both bad.",
+        board["unsaid"],
+    )
+    return Note(words % board["unsaid"])
 
 
 # --- Charts ----------------------------------------------------------------------------------------------------------

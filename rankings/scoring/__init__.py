@@ -9,7 +9,7 @@ that never met have no common scale. Clusters are prompts: what is said of one p
                     win_rates(comparisons) -> Rates(rate, low, high, decided, prompts), each (items, items), NaN-free
     bradley_terry   fit(comparisons, ties="davidson" | "half", prior=0.5) -> Fit, intervals by clusters' sandwich
                     Fit: strength, low, high (-inf / inf where open: undefeated, unbeaten, never met), error,
-                    covariance, group, count; fit.chances() P(row beats column, a tie half), fit.separable(),
+                    spread, group, count; fit.chances() P(row beats column, a tie half), fit.separable(),
                     fit.places() -> (best, worst) rank each item may have, within its group; elo(strengths)
     plackett_luce   Rankings.of(items, ranking, item, place, cluster); Rankings.of_comparisons(items, label, winner,
                     loser, tie, item_of, cluster) from all comparisons of labels; fit(rankings, prior=0.5) -> Fit

@@ -25,8 +25,6 @@ from rankings.scoring.comparisons import Bools, Comparisons, connected
 DAVIDSON, HALF = "davidson", "half"
 #: An Elo point is this many units of strength: a difference of 400 points is odds of ten to one.
 ELO = 400 / np.log(10)
-#: with fewer clusters than this, a variance is at least the one that the model itself gives
-FEW = 40
 _STEPS = 100
 _CLOSE = 1e-5
 
@@ -35,18 +33,19 @@ _CLOSE = 1e-5
 class Fit:
     """Strengths of items, (items,) each where nothing else is said; natural logarithms, with mean 0 in each `group`.
 
-    `low`, `high`: 95 % interval of the strength; -inf or inf where it is open: who never lost has no upper bound, who
-    never met anyone has neither. `error`: standard error. `covariance`: (items, items). `group`: items connected by
-    comparisons; between two groups nothing is known. `count`: an item's comparisons, by weight. `tie`: Davidson's
-    t, -inf where ties are halves. `clusters`: how many prompts it stands on. `posterior`: (items, items), what
-    `information` goes by: the inverse of the model's information, prior included, not centred.
+    `low`, `high`: 95 % interval of the strength; -inf or inf where it is open (`open_ends`): who never lost has no
+    upper bound, who never met anyone has neither. `error`: standard error; `spread`: (items, items), that of the
+    difference of each two. `group`: items connected by comparisons; between two groups nothing is known. `count`: an
+    item's comparisons, by weight. `tie`: Davidson's t, -inf where ties are halves. `clusters`: how many prompts it
+    stands on. `posterior`: (items, items), what `information` goes by: the inverse of the model's information, prior
+    included, not centred.
     """
 
     strength: Floats
     low: Floats
     high: Floats
     error: Floats
-    covariance: Floats
+    spread: Floats
     group: Ints
     count: Floats
     tie: float
@@ -65,10 +64,8 @@ class Fit:
 
     def separable(self) -> Bools:
         """Whether row and column differ: the 95 % interval of their difference doesn't hold 0."""
-        variance = np.diagonal(self.covariance)
-        spread = np.sqrt(np.maximum(variance[:, None] + variance - 2 * self.covariance, 0))
         apart = np.abs(self.strength[:, None] - self.strength)
-        return self.together() & (apart > robust.reach(self.clusters) * spread + 1e-9)
+        return self.together() & (apart > robust.reach(self.clusters) * self.spread + 1e-9)
 
     def places(self) -> tuple[Ints, Ints]:
         """The best and the worst place each may have in its group, 1 for the best, as far as others are separable."""
@@ -86,31 +83,47 @@ def elo(strength: Floats) -> Floats:
 def fit(comparisons: Comparisons, ties: str = DAVIDSON, prior: float = 0.5) -> Fit:
     """Strengths with intervals that hold though a prompt's comparisons aren't independent (`robust.sandwich`).
 
-    `ties`: "davidson" or "half". `prior`: above 0. Whose strength only the prior keeps finite (`open_ends`) has the
-    model's variance, times what clusters cost the others; and its interval is open.
+    `ties`: "davidson" or "half". `prior`: above 0. A variance is at least the model's own, because the sandwich of an
+    item that is in a few clusters, or whose answers are all as expected, is next to nothing. Where only the prior keeps
+    strengths finite (`open_ends`), it is that times what clusters cost elsewhere; and intervals are open.
     """
-    pairs = _Pairs.of(comparisons, ties)
+    pairs = _Pairs.of(comparisons.wins(), comparisons.ties(), ties)
     found = _newton(pairs, prior)
     bread = np.linalg.inv(pairs.slopes(found, prior)[1])
     robustly = robust.sandwich(bread, *_scores(comparisons, found, pairs.ties))
     return _finished(comparisons, found, robustly, bread, pairs.ties)
 
 
-def open_ends(met: Floats, group: Ints) -> tuple[Bools, Bools]:
-    """Whose strength has no lower bound, and whose no upper one. `met`: how often the row beat or tied the column.
+def strengths(wins: Floats, tied: Floats, ties: str = DAVIDSON, prior: float = 0.5) -> Floats:
+    """The strengths that `fit` gives, without intervals, from sums alone: whatever these are of, it takes as long.
 
-    A strength is finite if, of each two parts of a group, each won from the other once (Ford 1957). So a strongly
-    connected part that nobody outside ever beat or tied is open above, one that never beat or tied anybody outside
-    is open below.
+    `wins`, `tied`: (items, items), as `Comparisons.wins` and `Comparisons.ties` give them.
     """
-    part = connected(met, "strong")
-    outside = (part[:, None] != part) & (met > 0)
-    many = len(met)
-    won = np.bincount(part[np.nonzero(outside)[0]], minlength=many)[part] > 0
-    lost = np.bincount(part[np.nonzero(outside)[1]], minlength=many)[part] > 0
-    size = np.bincount(group, minlength=many)[group]
-    closed = (np.bincount(part, minlength=many)[part] == size) & (size > 1)
-    return ~won & ~closed, ~lost & ~closed
+    found = _newton(_Pairs.of(wins, tied, ties), prior)[:-1]
+    return np.asarray(_centre(connected(wins + tied, "weak")) @ found)
+
+
+def open_ends(met: Floats, part: Ints, group: Ints) -> tuple[Bools, Bools]:
+    """Whose strength has no lower bound, and whose no upper one.
+
+    `met`: how often the row beat or tied the column; `part`: its strong components, `group`: its weak ones.
+
+    Strengths are finite if, however a group is split in two, each side won from the other once (Ford 1957): if it is
+    one part. Of several parts those that won may be as far above the others as one likes, and take the group's mean
+    with them. So only one that is above all others has a lower bound, one below all an upper one; and who never met
+    anyone has neither.
+    """
+    winner, loser = np.nonzero((part[:, None] != part) & (met > 0))
+    alone = np.bincount(group, minlength=len(met))[group] == 1
+    return alone | ~_only(part, loser, group), alone | ~_only(part, winner, group)
+
+
+def _only(part: Ints, others: Ints, group: Ints) -> Bools:
+    """By item: whether its part is the only one of its group that none of `others` (items) is in."""
+    left = ~np.isin(part, part[others])
+    _parts, first = np.unique(part, return_index=True)
+    many = np.bincount(group[first], left[first], len(part))
+    return np.asarray(left & (many[group] == 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +139,11 @@ class _Pairs:
     met: Floats
 
     @classmethod
-    def of(cls, comparisons: Comparisons, ties: str) -> Self:
-        wins, tied = comparisons.wins(), comparisons.ties()
+    def of(cls, wins: Floats, tied: Floats, ties: str) -> Self:
+        """From `Comparisons.wins` and `Comparisons.ties`."""
         first, second = np.nonzero(np.triu(wins + wins.T + tied, 1))
         sums = wins[first, second], wins[second, first], tied[first, second]
-        return cls.summed(comparisons.items, ties, first, second, *sums)
+        return cls.summed(len(wins), ties, first, second, *sums)
 
     @classmethod
     def summed(cls, items: int, ties: str, first: Ints, second: Ints, won: Floats, lost: Floats, tied: Floats) -> Self:
@@ -248,24 +261,30 @@ def summary(
 
     `met`: how often the row beat or tied the column, (items, items).
     """
-    group = connected(met, "weak")
-    below, above = open_ends(met, group)
-    middle = _centre(group)
-    strength, model = middle @ found, middle @ posterior @ middle.T
-    covariance = _raised(middle @ robustly @ middle.T, model, below | above, clusters)
-    half = robust.reach(clusters) * robust.errors(covariance)
+    group, part = connected(met, "weak"), connected(met, "strong")
+    below, above = open_ends(met, part, group)
+    middle, together = _centre(group), part[:, None] == part
+    strength, robustly, model = middle @ found, middle @ robustly @ middle.T, middle @ posterior @ middle.T
+    told, plain = _apart(robustly), _apart(model)
+    cost = _cost(told, plain, together)
+    spread = np.sqrt(np.maximum(told, plain * np.where(together, 1.0, cost)))
+    least = np.diagonal(model) * np.where(below | above, cost, 1.0)
+    error = np.sqrt(np.maximum(np.diagonal(robustly), least))
+    half = robust.reach(clusters) * error
     low, high = np.where(below, -np.inf, strength - half), np.where(above, np.inf, strength + half)
-    return Fit(strength, low, high, robust.errors(covariance), covariance, group, count, tie, clusters, posterior)
+    return Fit(strength, low, high, error, spread, group, count, tie, clusters, posterior)
 
 
-def _raised(covariance: Floats, model: Floats, unbound: Bools, clusters: int) -> Floats:
-    """Where the sandwich has nothing to stand on, variances are at least the model's, times what clusters cost."""
-    variance, plain = np.diagonal(covariance), np.diagonal(model)
-    cost = variance[~unbound] / np.maximum(plain[~unbound], 1e-12)
-    least = np.where(unbound, plain * max(1.0, float(np.median(cost)) if len(cost) else 1.0), 0.0)
-    if clusters < FEW:
-        least = np.maximum(least, plain)
-    return np.asarray(covariance + np.diag(np.maximum(least - variance, 0)))
+def _apart(covariance: Floats) -> Floats:
+    """The variance of the difference of each two."""
+    variance = np.diagonal(covariance)
+    return np.asarray(np.maximum(variance[:, None] + variance - 2 * covariance, 0))
+
+
+def _cost(told: Floats, plain: Floats, together: Bools) -> float:
+    """What clusters cost: how many times the model's variance of a difference the sandwich has, where it can tell."""
+    known = together & (plain > 0)
+    return max(1.0, float(np.median(told[known] / plain[known]))) if known.any() else 1.0
 
 
 def _centre(group: Ints) -> Floats:

@@ -56,8 +56,8 @@ class Comparisons:
     def __len__(self) -> int:
         return len(self.winner)
 
-    def only(self, which: Bools) -> Self:
-        """Those that `which` names; items and clusters keep their numbers."""
+    def only(self, which: Bools | Ints) -> Self:
+        """Those that `which` (bool, or indices) names; items and clusters keep their numbers."""
         return type(self)(
             self.items,
             self.winner[which],
@@ -106,6 +106,12 @@ def numbered(names: ArrayLike) -> Ints:
     return np.unique(given, return_inverse=True)[1]
 
 
+def distinct(values: Ints) -> Ints:
+    """What `numpy.unique` gives, an order of magnitude sooner for a million of whole numbers: sorted, not hashed."""
+    ordered = np.sort(values)
+    return np.concatenate([ordered[:1], ordered[1:][ordered[1:] != ordered[:-1]]])
+
+
 def groups(comparisons: Comparisons) -> Ints:
     """Which items are connected by comparisons: each one's group, numbered from 0. One that never met any is alone."""
     many = comparisons.items
@@ -136,7 +142,7 @@ def _prompts(comparisons: Comparisons) -> Ints:
     """In how many clusters each two items met: (items, items), symmetric."""
     many = comparisons.items
     first, second = np.minimum(comparisons.winner, comparisons.loser), np.maximum(comparisons.winner, comparisons.loser)
-    met = np.unique(comparisons.cluster * many**2 + first * many + second)
+    met = distinct(comparisons.cluster * many**2 + first * many + second)
     once = np.bincount(met % many**2, minlength=many**2).reshape(many, many)
     return once + once.T
 

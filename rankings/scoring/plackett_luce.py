@@ -13,13 +13,15 @@ from functools import cache
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from annotate.scoring.intervals import Floats, Ints
 from rankings.scoring import bradley_terry, robust
 from rankings.scoring.bradley_terry import Fit
 from rankings.scoring.comparisons import numbered
 
+#: The place of those that are behind all others of their ranking, and of which nothing more is said.
+BEHIND = 2**31
 _STEPS = 100
 _CLOSE = 1e-6
 _LONGEST = 2.0
@@ -29,8 +31,9 @@ _LONGEST = 2.0
 class Rankings:
     """Orders of some of `items`, numbered from 0; an entry for each place given, those of a ranking together.
 
-    `ranking`: numbered from 0, ascending; `place`: 1 is best, equal for a tie; `cluster`: (rankings,), the same for
-    rankings that aren't independent (of one prompt). An item may be in a ranking twice (two responses of one model).
+    `ranking`: numbered from 0, ascending; `place`: 1 is best, equal for a tie, or `BEHIND`; `cluster`: (rankings,), the
+    same for rankings that aren't independent (of one prompt). An item may be in a ranking twice (two responses of one
+    model).
     """
 
     items: int
@@ -66,6 +69,7 @@ class Rankings:
     ) -> Self:
         """From all comparisons of labels: a response's place comes after those that were preferred to it in its label.
 
+        Of those that share a place but were not tied nothing is known.
         `winner`, `loser`: responses, numbered from 0; `item_of`: (responses,), the item each counts for.
         """
         of, tied = np.asarray(label, np.int64), np.asarray(tie, bool)
@@ -73,9 +77,18 @@ class Rankings:
         many = len(np.asarray(item_of)) or 1
         named, at = np.unique(np.concatenate([of * many + won, of * many + lost]), return_inverse=True)
         beaten = np.bincount(at[len(of) :], ~tied, len(named)).astype(np.int64)
+        ties = np.bincount(at, np.tile(tied, 2), len(named))
+        place = np.where(_untold(named // many, beaten, ties), BEHIND, 1 + beaten)
         prompts = np.zeros(len(named), np.int64)
         prompts[at] = np.concatenate([prompt, prompt])
-        return cls.of(items, named // many, np.asarray(item_of, np.int64)[named % many], 1 + beaten, prompts)
+        return cls.of(items, named // many, np.asarray(item_of, np.int64)[named % many], place, prompts)
+
+
+def _untold(ranking: Ints, beaten: Ints, ties: Floats) -> NDArray[np.bool_]:
+    """By entry: whether others of the ranking share its place without having been tied with it."""
+    place = ranking * (beaten.max(initial=0) + 1) + beaten
+    _places, at, many = np.unique(place, return_inverse=True, return_counts=True)
+    return np.asarray(many[at] - 1 > ties)
 
 
 def fit(rankings: Rankings, prior: float = 0.5) -> Fit:
@@ -136,7 +149,9 @@ def _choices(rankings: Rankings) -> Iterator[_Choices]:
 def _of_size(item: Ints, place: Ints, whose: Ints, stage: dict[int, list[_Choices]]) -> None:
     """The choices of rankings of one size, (rankings, size) with the best first, into `stage` by how many are left."""
     for begin in range(item.shape[1] - 1):
-        starts = np.ones(len(item), bool) if begin == 0 else place[:, begin] > place[:, begin - 1]
+        starts = place[:, begin] < BEHIND
+        if begin:
+            starts &= place[:, begin] > place[:, begin - 1]
         if not starts.any():
             continue
         left, where = item[starts, begin:], place[starts, begin:]
@@ -223,7 +238,7 @@ def _met(rankings: Rankings) -> Floats:
     many, met = rankings.items, np.zeros(rankings.items**2)
     length = np.bincount(rankings.ranking, minlength=len(rankings.cluster)).max(initial=0)
     for lag in range(1, int(length)):
-        same = rankings.ranking[:-lag] == rankings.ranking[lag:]
+        same = (rankings.ranking[:-lag] == rankings.ranking[lag:]) & (rankings.place[:-lag] < BEHIND)
         better, worse = rankings.item[:-lag][same], rankings.item[lag:][same]
         tied = (rankings.place[:-lag] == rankings.place[lag:])[same]
         met += np.bincount(better * many + worse, minlength=many**2)

@@ -12,9 +12,9 @@ from rankings.scoring.comparisons import Bools, numbered, score_interval
 def first_wins(winner_place: Ints, loser_place: Ints, tie: Bools, cluster: Ints) -> Estimate:
     """P(the one shown earlier wins), ties left out; 0.5 where order means nothing. `n`: comparisons.
 
-    Places from 0; two at one place say nothing.
+    Places from 0, below it where not known; two at one place say nothing.
     """
-    told = ~tie & (winner_place != loser_place)
+    told = ~tie & (winner_place != loser_place) & (winner_place >= 0) & (loser_place >= 0)
     return share(winner_place[told] < loser_place[told], cluster[told])
 
 

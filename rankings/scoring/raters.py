@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotate.scoring.intervals import Floats, Ints
-from rankings.scoring.bradley_terry import FEW
 from rankings.scoring.comparisons import Bools, Comparisons, groups
 from rankings.scoring.robust import logistic
 
@@ -26,6 +25,8 @@ from rankings.scoring.robust import logistic
 BY_RESPONSES, WITHOUT = 1.0, 0.5
 #: As if, of what they answer without regard to responses, so much had gone to the first and as much to the second.
 EVEN = 2.0
+#: with fewer prompts of a rater than this, a variance is at least the one that the model itself gives
+FEW = 40
 #: where a group has more raters than this, each one's own answers are so few among all that they are left in
 MANY = 10
 _CLOSE = 1e-3

@@ -35,12 +35,6 @@ def reach(many: int, confidence: float = 0.95) -> float:
     return float(stats.t.isf((1 - confidence) / 2, max(many - 1, 1)))
 
 
-def errors(covariance: Floats) -> Floats:
-    """Standard errors: the roots of the diagonal."""
-    roots: Floats = np.sqrt(np.maximum(np.diagonal(covariance), 0))
-    return roots
-
-
 def logistic(x: ArrayLike) -> NDArray[np.float64]:
     """1 / (1 + exp(-x)), for any x."""
     half: Floats = 0.5 * (1 + np.tanh(np.asarray(x) / 2))

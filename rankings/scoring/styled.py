@@ -42,14 +42,16 @@ def difference(first: Floats | Ints, second: Floats | Ints) -> Floats:
 
 
 def shown_first(winner_place: Ints, loser_place: Ints) -> Floats:
-    """1 where the winner was shown before the loser, -1 where after it."""
-    return np.sign(loser_place - winner_place).astype(np.float64)
+    """1 where the winner was shown before the loser, -1 where after it, 0 where a place is below 0: not known."""
+    known = (winner_place >= 0) & (loser_place >= 0)
+    return np.where(known, np.sign(loser_place - winner_place), 0).astype(np.float64)
 
 
 def fit(comparisons: Comparisons, features: Mapping[str, Floats], prior: float = 0.5) -> Styled:
     """`features`: by name, winner's less loser's, an entry for each comparison (`difference`, `shown_first`).
 
-    Intervals are the clusters' (`robust.sandwich`). `prior`: as in `bradley_terry`, for effects too.
+    Intervals are the clusters' (`robust.sandwich`), and no narrower than the model's own. `prior`: as in
+    `bradley_terry`, for effects too.
     Raises ValueError where a feature has another length.
     """
     for name, values in features.items():
@@ -62,7 +64,9 @@ def fit(comparisons: Comparisons, features: Mapping[str, Floats], prior: float =
     found, bread = _newton(comparisons, style, prior)
     covariance = robust.sandwich(bread, *_scores(comparisons, style, found))
     strengths = _strengths(comparisons, found, covariance, bread)
-    effects = _effects(comparisons, told, found, covariance, strengths.clusters)
+    # Where a feature differs in a few clusters alone, the sandwich has next to nothing to stand on.
+    variance = np.maximum(np.diagonal(covariance), np.diagonal(bread))[comparisons.items :]
+    effects = _effects(comparisons, told, found, variance, strengths.clusters)
     return Styled(strengths, {name: effects.get(name, Estimate()) for name in features}, deviations)
 
 
@@ -139,10 +143,9 @@ def _strengths(comparisons: Comparisons, found: Floats, covariance: Floats, brea
 
 
 def _effects(
-    comparisons: Comparisons, names: list[str], found: Floats, covariance: Floats, clusters: int
+    comparisons: Comparisons, names: list[str], found: Floats, variance: Floats, clusters: int
 ) -> dict[str, Estimate]:
-    effects, error = found[comparisons.items :], robust.errors(covariance)[comparisons.items :]
-    half = robust.reach(clusters) * error
+    effects, half = found[comparisons.items :], robust.reach(clusters) * np.sqrt(variance)
     return {
         name: Estimate(float(value), float(value - reach), float(value + reach), len(comparisons))
         for name, value, reach in zip(names, effects, half, strict=True)

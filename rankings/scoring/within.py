@@ -48,8 +48,9 @@ class Small:
 class Agreed:
     """One prompt. `places`: 1 for the best, equal for a tie, no gaps. `strength`: natural logarithm, 0 for an average.
 
-    `chance`: of (a, b) how likely it is that a is better, for every two names. `certainty`: the mean over pairs of how
-    likely their order is to be right, 0.5 to 1; a tie counts 0.5. With less than two responses it is 1.
+    `chance`: of (a, b) how likely it is that a is better, for every two names. `certainty`: the mean, over
+    pairs that somebody compares, of how likely their order is to be right, 0.5 to 1; a tie counts 0.5. Without any pair
+    it is 1.
     """
 
     places: dict[str, int]
@@ -63,13 +64,17 @@ def consensus(
 ) -> Agreed:
     """What these orders say together. Each: name -> place, 1 is best, equal numbers tie; it may leave some names out.
 
+    Those at place infinity are behind all others, and nothing is said of one against the other.
+
     `weights`: how much each order counts, 1 where nothing is said; `raters.Raters.reliability` of who gave it.
     `sure`: two responses that follow each other share a place unless it is at least so likely that one is better.
     """
     names = sorted({name for one in rankings for name in one})
-    strength, places, chance = _one(wins(rankings, names, weights).tobytes(), len(names), sure)
+    said = wins(rankings, names)
+    table = said if weights is None else wins(rankings, names, weights)
+    strength, places, chance = _one(table.tobytes(), len(names), sure)
     place = dict(zip(names, places, strict=True))
-    pairs = list(combinations(range(len(names)), 2))
+    pairs = [(i, j) for i, j in combinations(range(len(names)), 2) if said[i, j] + said[j, i] > 0]
     right = [_right(chance[i][j], place[names[i]], place[names[j]]) for i, j in pairs]
     return Agreed(
         place,
@@ -86,7 +91,7 @@ def wins(
     table = np.zeros((len(names), len(names)))
     for one, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         place = np.array([one.get(name, np.nan) for name in names])
-        table += weight * ((place[:, None] < place) + 0.5 * (place[:, None] == place))
+        table += weight * ((place[:, None] < place) + 0.5 * ((place[:, None] == place) & np.isfinite(place)))
     np.fill_diagonal(table, 0)
     return table
 

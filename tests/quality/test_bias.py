@@ -2,18 +2,20 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 from django.urls import reverse
 
-from annotate import labelling, reviewing
+from annotate import consensus, horizons, importing, labelling, reviewing
 from annotate.models import Label, Role
 from rankings.bias import people, telling
 from rankings.bias.making import report
 from rankings.boards import meetings
 from rankings.boards.meetings import Meetings
+from rankings.consensus import RaterSkill
 from tests import factories as make
 from tests.api.callers import Caller
 from tests.pages.desk import client_of
@@ -198,3 +200,63 @@ def test_a_reviewer_s_fix_is_on_the_board_but_tells_nothing_of_annotators():
     assert meetings.gather([work]).labels == 2
     assert sorted(meetings.gather([work]).winner.tolist()) == [0, 1]
     assert meetings.gather([work], fixes=False).labels == 1
+
+
+# --- Where nobody knows what was shown first -------------------------------------------------------------------------
+
+
+def a_file(*rows, shape=""):
+    """A queue that compares, with the rows of a file."""
+    work = make.a_queue(kind="compare", options={"strength": False, "tie": True})
+    file = io.BytesIO("".join(json.dumps(row) + "\n" for row in rows).encode())
+    importing.run_now(work, work.created_by, file, "rows.jsonl", shape)
+    return work
+
+
+def chosen(number):
+    return {"prompt": f"Question {number}", "chosen": f"Good {number}.", "rejected": f"Bad and longer {number}."}
+
+
+@pytest.mark.django_db
+def test_what_was_chosen_was_not_shown_first():
+    """Files of preferences name the better one first; nobody was shown it first. So they tell nothing of places."""
+    work = a_file(*map(chosen, range(60)))
+    told = report(meetings.gather([work]))
+    assert (told["comparisons"], told["first"]["value"], told["first"]["n"]) == (60, None, 0)
+    assert figures(told)["first"].worry == "" and "seldom say" in figures(told)["first"].sentence
+    assert told["longer"]["value"] == 0
+
+
+@pytest.mark.django_db
+def test_a_rater_of_a_file_is_not_taken_for_one_who_answers_by_place():
+    """An annotator agrees with the file's preferences in 90 %: its rater is no coin."""
+    work = a_file(*map(chosen, range(100)))
+    random, person = np.random.default_rng(0), make.a_member(work.project)
+    for _task in range(100):
+        place = make.a_lease(person, work)
+        letter = "ab"[place.shown().index(place.task.response_ids[int(random.random() > 0.9)])]
+        labelling.submit(person, place, labelling.Answer(labelling.check(place, {"winner": letter}), place.fence))
+    learned = consensus.get("rater-skill").fitted(work, horizons.of_labels(work), ())
+    assert isinstance(learned, RaterSkill)
+    assert min(learned.reliability.values()) > 0.5
+
+
+@pytest.mark.django_db
+def test_a_file_may_say_that_its_order_was_shown():
+    row = {"instruction": "Q", "responses": [{"text": "x", "model": "m"}, {"text": "y", "model": "n"}]}
+    labels = [
+        {"annotator": "Ann", "ranks": [1, 2], "in_order": True},
+        {"annotator": "Bob", "ranks": [1, 2]},
+        {"annotator": "Cy", "payload": {"winner": "b"}, "in_order": True},
+    ]
+    met = meetings.gather([a_file(row | {"labels": labels}, shape="native")])
+    assert [*zip(met.winner_place.tolist(), met.loser_place.tolist(), strict=True)] == [(0, 1), (-1, -1), (1, 0)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seconds", "places"), [(12.5, {0, 1}), (0, {-1})])
+def test_our_own_raw_labels_were_shown_in_order_if_they_took_time(seconds, places):
+    row = {"instruction": "Q", "responses": [{"text": "x"}, {"text": "y"}], "payload": {"winner": "a"}}
+    row |= {"annotator": "p", "label_id": "1", "active_seconds": seconds}
+    met = meetings.gather([a_file(row)])
+    assert {*met.winner_place.tolist(), *met.loser_place.tolist()} == places

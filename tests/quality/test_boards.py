@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from annotate import labelling
 from annotate.models import Label, Prompt, Response, Review, Role, Task
-from annotate.quality import reports
+from annotate.quality import reports, segments
 from annotate.quality.reports import Subject
 from rankings.boards import meetings, strengths, telling
 from tests import factories as make
@@ -240,6 +240,40 @@ def test_cells_of_the_matrix_and_of_categories_lead_to_their_labels(work):
     assert f'<a href="{behind}">From 23 labels</a>' in answer.content.decode()
 
 
+def test_labels_that_compare_nothing_are_in_the_list_and_in_its_number():
+    work = make.a_queue(kind="compare", options={"strength": False, "tie": True, "both_bad": True})
+    compared(work, ["a", "b"], 0, 2)
+    for _nth in range(3):
+        make.a_task(work, models=["a", "b"])
+        person = make.a_member(work.project)
+        make_label(person, make.a_lease(person, work), {"winner": "both_bad"})
+    Prompt.objects.filter(tasks__in=Task.objects.order_by("-pk")[:2]).update(category="code")
+    compared(work, ["b", "a"], 0)
+    Prompt.objects.filter(tasks__in=Task.objects.order_by("-pk")[:1]).update(category="code")
+    client = client_of(work.created_by)
+    for category, labels, comparisons in ((None, 6, 3), ("code", 3, 1), ("", 3, 2)):
+        asked = {} if category is None else {"category": category}
+        context = client.get(reverse("queue-board", args=[work.pk]), asked).context
+        assert (context["board"]["labels"], context["board"]["comparisons"]) == (labels, comparisons)
+        assert client.get(context["behind"]).context["counted"] == (labels, True)
+
+
+def test_the_board_of_a_category_stays_one_while_another_is_made(work):
+    compared(work, ["a", "b"], 0)
+    Prompt.objects.update(category="code & more")
+    compared(work, ["b", "a"], 0)
+    client, address = client_of(work.created_by), reverse("queue-board", args=[work.pk])
+    client.get(address)
+    reports.refresh("board", Subject.of_queue(work), work.created_by, by_worker=True)
+    page = client.get(address, {"category": "code & more"})
+    (polled,) = re.findall(r'hx-get="([^"]*)"', page.content.decode())
+    again = client.get(polled.replace("&amp;", "&"), headers={"HX-Request": "true"})
+    assert again.context["category"] == "code & more"
+    posted = client.post(f"{address}?category=code+%26+more")
+    assert (posted.status_code, posted["Location"]) == (303, polled.replace("&amp;", "&"))
+    assert client.get(address).context["here"] == address
+
+
 def test_a_projects_board_leads_to_the_labels_of_each_queue(work):
     compared(work, ["a", "b"], 0, 3)
     Task.objects.filter(pk=Label.objects.order_by("pk")[0].task_id).update(role=Task.Role.GOLD)
@@ -311,3 +345,44 @@ def test_a_category_has_a_page_of_its_own(work):
     assert one.context["board"]["labels"] == 1
     assert client.get(one.context["behind"]).context["counted"] == (1, True)
     assert client.get(address, {"category": "x"}).status_code == 404
+
+
+# --- What is unusable ------------------------------------------------------------------------------------------------
+
+
+def test_an_unusable_response_loses_to_the_usable_ones():
+    """First in 15 rankings, unusable in 45: that is no model that is first."""
+    work = make.a_queue(kind="rank", overlap=1)
+    person = make.a_member(work.project)
+    for nth in range(60):
+        task = make.a_task(work, responses=["x", "y", "z"], models=["half-broken", "good", "weak"])
+        place = make.a_lease(person, work)
+        x, y, z = ("abc"[place.shown().index(one)] for one in task.response_ids)
+        ranks = {x: 1, y: 2, z: 3} if nth % 4 == 0 else {y: 1, z: 2} if nth % 7 else {z: 1, y: 2}
+        make_label(person, place, {"ranks": ranks, "unusable": sorted({x, y, z} - set(ranks))})
+    board = the_board(work)
+    assert [row["model"] for row in board["models"]] == ["good", "weak", "half-broken"]
+    broken = by_model(board)["half-broken"]
+    assert (broken["won"], broken["lost"], broken["best"]) == (30, 90, 2)
+    assert broken["ordered"]["strength"] < by_model(board)["weak"]["ordered"]["strength"]
+    assert board["unsaid"] == 0
+
+
+def test_two_that_are_both_bad_say_nothing_of_each_other_and_are_counted(work):
+    compared(work, ["a", "b"], 0, 2)
+    person = make.a_member(work.project)
+    make.a_task(work, responses=["Yes.", "No."], models=["a", "b"])
+    make_label(person, make.a_lease(person, work), {"winner": "both_bad"})
+    ranking = make.a_queue(work.project, kind="rank")
+    task = make.a_task(ranking, responses=["w", "x", "y", "z"], models=["a", "b", "c", "d"])
+    place = make.a_lease(person, ranking)
+    w, *rest = ("abcd"[place.shown().index(one)] for one in task.response_ids)
+    make_label(person, place, {"ranks": {w: 1}, "unusable": sorted(rest)})
+    board = the_board(work, ranking)
+    assert (board["comparisons"], board["ties"], board["unsaid"]) == (5, 0, 4)
+    assert by_model(board)["c"]["lost"] == 1 and by_model(board)["c"]["tied"] == 0
+    assert "4 pairs" in " ".join(note.text for note in telling.notes(board))
+    Prompt.objects.filter(pk=task.prompt_id).update(category="Maths")
+    segments.drop(ranking)
+    boards = strengths.by_category(meetings.gather([work, ranking]))
+    assert {name: one["unsaid"] for name, one in boards.items()} == {"": 1, "Maths": 3}

@@ -34,7 +34,7 @@ def drawn(seed, items=8, prompts=60, votes=3, tie=None, shared=0.0):
 
 def finite(fit):
     """No figure of a fit is NaN, and its intervals hold its strengths."""
-    arrays = (fit.strength, fit.low, fit.high, fit.error, fit.covariance, fit.posterior, fit.chances())
+    arrays = (fit.strength, fit.low, fit.high, fit.error, fit.spread, fit.posterior, fit.chances())
     return not any(np.isnan(array).any() for array in arrays) and bool(
         ((fit.low <= fit.strength) & (fit.strength <= fit.high)).all()
     )
@@ -51,6 +51,14 @@ def test_two_items_by_hand():
     assert spread == pytest.approx(1 / 3 + 1, rel=1e-3)
     assert fit.chances()[0, 1] == pytest.approx(0.75, abs=1e-4)
     assert bt.elo(fit.strength[0] - fit.strength[1]) == pytest.approx(400 * np.log10(3), abs=0.05)
+
+
+@pytest.mark.parametrize("ties", [bt.DAVIDSON, bt.HALF])
+def test_strengths_of_sums_are_those_of_the_comparisons(ties):
+    _strength, comparisons = drawn(3, tie=0.5)
+    apart = Comparisons.of(10, comparisons.winner, comparisons.loser, comparisons.tie)  # two that met nobody
+    found = bt.strengths(apart.wins(), apart.ties(), ties)
+    assert found.tolist() == bt.fit(apart, ties).strength.tolist() and found[8:].tolist() == [0, 0]
 
 
 def test_ties_by_hand():
@@ -93,8 +101,8 @@ def test_sandwich_by_hand():
     bread = 1 / (10 * 0.7 * 0.3)
     plain = robust.sandwich(np.array([[bread]]), cluster, np.zeros(10, int), (winner == 0) - 0.7)
     assert plain[0, 0] == pytest.approx(variance)
-    # with five prompts, never less than what the model itself gives
-    assert 4 * fit.covariance[0, 0] == pytest.approx(max(variance, bread), rel=1e-3)
+    # never less than what the model itself gives
+    assert fit.spread[0, 1] ** 2 == 4 * fit.error[0] ** 2 == pytest.approx(max(variance, bread), rel=1e-3)
 
 
 # Intervals
@@ -126,6 +134,34 @@ def test_without_clusters_intervals_are_too_narrow():
         fit = bt.fit(Comparisons.of(8, comparisons.winner, comparisons.loser, comparisons.tie), "half")
         held.append((fit.low <= truth) & (truth <= fit.high))
     assert np.mean(held) < 0.88
+
+
+def with_a_newcomer(seed, answers):
+    """200 prompts on which two equal models met, and so many on which a third, as strong, met the first; 30 % ties."""
+    random = np.random.default_rng(seed)
+    many = 200 + answers
+    pairs = np.array([[0, 1]] * 200 + [[2, 0]] * answers)
+    winner, loser = random.permuted(pairs, axis=1).T
+    return bt.fit(Comparisons.of(3, winner, loser, random.random(many) < 0.3))
+
+
+@pytest.mark.parametrize("answers", [1, 2, 5, 20])
+def test_who_was_hardly_compared_is_seldom_told_apart(answers):
+    """The sandwich of a few answers that all say the same has no width: five told 15 % of equal models apart."""
+    assert np.mean([with_a_newcomer(seed, answers).separable()[0, 2] for seed in range(200)]) <= 0.07
+
+
+def test_a_single_answer_is_no_certainty_and_takes_none():
+    """140 of 200 tell two models apart; one tie with the better of them says next to nothing of a third."""
+    winner, loser = [0] * 140 + [1] * 60, [1] * 140 + [0] * 60
+    fit = bt.fit(Comparisons.of(3, [*winner, 2], [*loser, 0], [False] * 200 + [True]))
+    assert fit.low[2] < -2 and fit.high[2] > 2
+    assert fit.places()[0].tolist() == [1, 2, 1] and fit.places()[1].tolist() == [2, 3, 3]
+
+
+def test_ties_alone_give_no_interval_without_width():
+    fit = bt.fit(Comparisons.of(2, [0] * 300, [1] * 300, [True] * 300))
+    assert (fit.high - fit.low > 0.1).all()
 
 
 def test_strengths_are_found_again():
@@ -189,6 +225,16 @@ def test_the_undefeated_have_no_upper_bound():
     assert fit.places()[0].tolist() == [1, 2, 2]
 
 
+def test_what_the_prior_alone_keeps_finite_is_open():
+    """In a chain nothing bounds how far the first is above the second, so nor where the second is in the group."""
+    chain = bt.fit(Comparisons.of(4, [0] * 30 + [1] * 30 + [2] * 30, [1] * 30 + [2] * 30 + [3] * 30))
+    assert np.isinf(chain.low).tolist() == [False, True, True, True]
+    assert np.isinf(chain.high).tolist() == [True, True, True, False]
+    assert chain.places()[0].tolist() == chain.places()[1].tolist() == [1, 2, 3, 4]
+    two_above = bt.fit(Comparisons.of(3, [0, 2] * 20, [1, 1] * 20))
+    assert np.isinf(two_above.low).all() and np.isinf(two_above.high).tolist() == [True, False, True]
+
+
 def test_groups_that_never_met_are_not_compared():
     apart = Comparisons.of(5, [0, 0, 1] * 30 + [2, 2, 3] * 30, [1, 1, 0] * 30 + [3, 3, 2] * 30)
     fit = bt.fit(apart)
@@ -239,6 +285,8 @@ def test_first_and_longer_wins():
     longer = positions.longer_wins(np.array([10, 5, 7, 9]), np.array([5, 5, 9, 1]), tie, cluster)
     assert (longer.value, longer.n) == (0.5, 2)
     assert positions.first_wins(*places, np.ones(4, bool), cluster) == (None, None, None, 0)
+    unknown = np.array([-1, -1, 0, 1])
+    assert positions.first_wins(unknown, unknown[::-1], np.zeros(4, bool), cluster).n == 0
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.9])

@@ -56,7 +56,7 @@ def test_orders_of_two_are_davidsons():
     as_pairs = Comparisons.of(10, best_first[:, 0], best_first[:, 1], tie)
     ours, theirs = plackett_luce.fit(as_orders), bt.fit(as_pairs)
     assert ours.strength == pytest.approx(theirs.strength) and ours.tie == pytest.approx(theirs.tie)
-    assert ours.covariance == pytest.approx(theirs.covariance)
+    assert ours.spread == pytest.approx(theirs.spread)
 
 
 def test_ties_by_hand():
@@ -134,7 +134,7 @@ def test_places_from_comparisons():
 )
 def test_orders_give_no_nan(found):
     fit = plackett_luce.fit(found)
-    arrays = (fit.strength, fit.low, fit.high, fit.covariance, fit.chances())
+    arrays = (fit.strength, fit.low, fit.high, fit.spread, fit.chances())
     assert not any(np.isnan(array).any() for array in arrays)
     assert ((fit.low <= fit.strength) & (fit.strength <= fit.high)).all()
 
@@ -182,11 +182,25 @@ def test_style_is_taken_out():
     assert np.mean(raw) < 1.7
 
 
+@pytest.mark.parametrize("differing", [1, 2, 3, 5, 10])
+def test_a_feature_that_seldom_differs_sways_nobody(differing):
+    """Of 100 prompts so many have code on one side, without any effect: one in 20 may look like one, no more."""
+    alarms = []
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        winner, code = random.integers(0, 2, size=100), np.zeros(100)
+        code[:differing] = random.choice([-1, 1], size=differing)
+        features = {"length": random.normal(0, 0.3, size=100), "code": code}
+        found = styled.fit(Comparisons.of(2, winner, 1 - winner), features).effects["code"]
+        alarms.append(not holds(found, 0))
+    assert np.mean(alarms) <= 0.05
+
+
 def test_without_features_it_is_bradley_terry():
     _strength, comparisons, _features = answers_with_style(1)
     found = styled.fit(comparisons, {})
     assert found.fit.strength == pytest.approx(bt.fit(comparisons, "half").strength, abs=1e-6)
-    assert found.fit.covariance == pytest.approx(bt.fit(comparisons, "half").covariance, abs=1e-6)
+    assert found.fit.spread == pytest.approx(bt.fit(comparisons, "half").spread, abs=1e-6)
     assert found.effects == {}
 
 
@@ -203,9 +217,21 @@ def test_style_that_never_differs_says_nothing():
 
 def test_differences_of_style():
     assert styled.difference(np.array([30, 0, 5]), np.array([10, 0, 0])).tolist() == [0.5, 0, 1]
-    assert styled.shown_first(np.array([0, 2, 1]), np.array([1, 0, 1])).tolist() == [1, -1, 0]
+    assert styled.shown_first(np.array([0, 2, 1, -1]), np.array([1, 0, 1, 0])).tolist() == [1, -1, 0, 0]
     with pytest.raises(ValueError, match="length has 1 entries for 0"):
         styled.fit(Comparisons.of(2, [], []), {"length": np.zeros(1)})
+
+
+def test_those_behind_all_others_say_nothing_of_each_other():
+    """One over three others, of which nothing more is said: a single choice among four, no tie."""
+    one = np.arange(1, 4)
+    told = Rankings.of_comparisons(4, np.zeros(3), np.zeros(3), one, np.zeros(3, bool), np.arange(4), np.zeros(3))
+    assert sum(len(choice.left) for choice in plackett_luce._choices(told)) == 1
+    met = plackett_luce._met(told)
+    assert met[0].tolist() == [0, 1, 1, 1] and not met[1:].any()
+    tied = Rankings.of_comparisons(3, [0, 0, 0], [0, 0, 1], [1, 2, 2], [False, False, True], np.arange(3), [0, 0, 0])
+    assert sum(len(choice.left) for choice in plackett_luce._choices(tied)) == 2
+    assert plackett_luce.fit(told).tie == -np.inf
 
 
 # What to ask next
