@@ -21,7 +21,7 @@ from annotate.kinds.base import (
     wrong_types,
 )
 from annotate.kinds.registry import all_kinds, choices, get
-from annotate.kinds.several import agreement, renamed
+from annotate.kinds.several import agreement, by_chance, each_two, renamed
 
 __all__ = [
     "Checked",
@@ -42,7 +42,9 @@ __all__ = [
     "Verdict",
     "agreement",
     "all_kinds",
+    "by_chance",
     "choices",
+    "each_two",
     "get",
     "letters_for",
     "renamed",

@@ -330,6 +330,12 @@ class Kind(ABC):
         """Every pair of responses this answer orders or ties; also of those it has `written`."""
         return iter(())
 
+    def outdone(self, payload: Payload) -> Iterator[Comparison]:
+        """Each response that this answer orders against each it calls unusable: they count where strengths are told and
+        several answers are made one; but nothing is to be learned of such a pair, so it is in no file.
+        """
+        return iter(())
+
     def verdicts(self, payload: Payload) -> Iterator[Verdict]:
         """Responses called good or bad by themselves (unpaired preference, KTO)."""
         return iter(())

@@ -33,7 +33,7 @@ class Columns:
     **Labels**: `label`, `task`, `prompt`, `annotator` (user id), `supersedes` (0: nothing): int64; `guideline`: its
     version, 0 for none; `created`: seconds since 1970 (float64); `seconds`: active time; `category`: index into
     `categories`; `role`: index into `roles`; `stands`: whether it was not superseded up to the horizon; `fixed`:
-    whether it was written by a reviewer over another's.
+    whether it was written by a reviewer over another's; `offered`: how many responses its task has (int16).
 
     **Opinions**: `said_label`: index of the label (int32); `said_measure`: index into `measures` (int16); `said_item`:
     int64, the same for the same item of the same task and different for others (whatever order an annotator saw);
@@ -41,7 +41,7 @@ class Columns:
 
     **Comparisons**: `won_label`: index of the label (int32); `winner`, `loser`: index into the responses below (int64;
     for a tie just the two sides); `tie`; `strength`: 1 to 3, 0 for none; `winner_place`, `loser_place`: where each was
-    shown, from 0, -1 for a text that an annotator wrote (int8).
+    shown, from 0, -1 for a text that an annotator wrote and where nobody knows (int8).
 
     **Responses** that were compared: `response`: id, and -1 - label id for a text that an annotator wrote;
     `model`: index into `models` ("" for none known, "human" for one that a person wrote); `prompt_of`: prompt id;
@@ -66,6 +66,7 @@ class Columns:
     role: Array
     stands: Array
     fixed: Array
+    offered: Array
     said_label: Array
     said_measure: Array
     said_item: Array

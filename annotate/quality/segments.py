@@ -21,7 +21,7 @@ from annotate.models import Queue, Segment
 type Array = NDArray[Any]
 
 #: Counted up when a column changes its meaning.
-RULES = 1
+RULES = 2
 #: Labels in a segment; one that is longer is begun no more.
 MOST_LABELS = 50_000
 
@@ -37,6 +37,7 @@ LABELS = {
     "seconds": np.float64,
     "category": np.int32,
     "fixed": np.bool_,
+    "offered": np.int16,
 }
 SAID = {"said_label": np.int32, "said_measure": np.int16, "said_item": np.int32, "said_value": np.float64}
 WON = {

@@ -204,6 +204,13 @@ class Rank(Judging):
         yield from orders.comparisons(payload["ranks"])
         yield from self.improvement(payload)
 
+    def outdone(self, payload: Payload) -> Iterator[Comparison]:
+        """A ranked response is better than an unusable one. Two unusable ones say nothing of each other."""
+        ranks = payload["ranks"]
+        last = max(ranks.values(), default=0) + 1
+        for one, place in ranks.items():
+            yield from (Comparison(one, bad, rank_winner=place, rank_loser=last) for bad in _unusable(payload))
+
     def example(self) -> Example:
         return Example(
             instruction="Give one tip for learning a language.",

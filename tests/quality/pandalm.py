@@ -20,7 +20,8 @@ def rows() -> list[dict[str, Any]]:
         row
         | {
             "labels": [
-                {"annotator": f"annotator {number}", "ranks": RANKS[vote[f"annotator{number}"]]} for number in (1, 2, 3)
+                {"annotator": f"annotator {number}", "ranks": RANKS[vote[f"annotator{number}"]], "in_order": True}
+                for number in (1, 2, 3)
             ]
         }
         for row, vote in zip(comparing_rows(research.folder()), research.votes(), strict=True)

@@ -4,6 +4,7 @@ import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def said(found):
 
 def expected_opinions(work, label):
     names = kinds.letters_for(len(label.task.response_ids))
-    own = dict(zip(label.task.response_ids, names, strict=True))
+    own = dict(zip(sorted(label.task.response_ids, key=lambda one: crc32(one.to_bytes(8))), names, strict=True))
     renamed = dict(zip(names, (own[one] for one in label.shown), strict=False))
     answer = work.way.rename(label.payload, renamed)
     for one in work.way.opinions(answer, names, work.options):
@@ -101,7 +102,7 @@ def expected_comparisons(work, label):
     letters = kinds.letters_for(len(label.shown))
     ids = dict(zip(letters, label.shown, strict=True))
     names = {one.pk: one.model for one in label.task.prompt.responses.all()}
-    for one in work.way.comparisons(label.payload):
+    for one in (*work.way.comparisons(label.payload), *work.way.outdone(label.payload)):
         winner, loser = ids.get(one.winner, -1 - label.pk), ids.get(one.loser, -1 - label.pk)
         places = (letters.index(side) if side in letters else -1 for side in (one.winner, one.loser))
         models = (names.get(winner, "human"), names.get(loser, "human"))
@@ -357,6 +358,9 @@ def test_rejected_is_what_the_newest_review_says():
         ("1. one\n 2. two\n* three\n+ four\n-five", (4, 0, 0, 0)),
         ("# One\n###### Six\n####### none\n#none", (0, 0, 2, 0)),
         ("**one** __two__ **not\nover lines**", (0, 2, 0, 0)),
+        ("**one** *two* and **one __in** another__", (0, 2, 0, 0)),
+        ("**one** and **one**", (0, 2, 0, 0)),
+        ("__one__ and _two_ of snake_case__", (0, 1, 0, 0)),
         ("```py\n# no\n- no\n**no**\n```\n- yes\n```\n`no`\n- no", (1, 0, 0, 2)),
     ],
 )
