@@ -1,7 +1,7 @@
 """What a claim costs, and what does not change it: `python -m benchmarks.claims`.
 
 Times at 0 and 50,000 own labels, at 10,000 and 1,000,000 tasks, and with checks mixed in, taken in turns so that noise
-hits all alike; and the same statement driven by pgbench, with no Python at all.
+hits all alike; of a queue that is put in order anew; and the same statement driven by pgbench, with no Python at all.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from itertools import batched
 
 from benchmarks import ground
 from benchmarks.ground import note, say
@@ -96,10 +97,24 @@ def compare(title: str, first: tuple[object, object], second: tuple[object, obje
     say(f"  ratio, {title}", medians[1] / medians[0], "x", "1.5")
 
 
+def past_what_was_brought_forward(user: object, queue: object) -> float:
+    """Median milliseconds of the first claim behind what was brought forward, twenty times put in order anew."""
+    from annotate import queue as verbs
+    from annotate.models import Task
+
+    last = Task.objects.filter(queue=queue).order_by("-position").values_list("pk", flat=True)[:40]
+    times = []
+    for pair in batched(last, 2):
+        verbs.bring_forward(queue, pair)  # type: ignore[arg-type]
+        times.append([one_claim(user, queue) for _ in range(3)][2])
+    return statistics.median(times)
+
+
 PGBENCH = r"""
 \set seat random(1, :seats)
 BEGIN;
-SELECT user_id, cursor_position, cursor_id FROM annotate_seat WHERE id = :first::int + :seat::int FOR UPDATE \gset
+SELECT user_id, cursor_position, cursor_id, forward_position FROM annotate_seat
+WHERE id = :first::int + :seat::int FOR UPDATE \gset
 {claim}
 \gset
 INSERT INTO annotate_label (assignment_id, task_id, queue_id, annotator_id, payload, shown, fence, active_seconds,
@@ -127,6 +142,7 @@ def bare(queue: object, users: list[object], seconds: int) -> None:
         "seat": ":first::int + :seat::int",
         "position": ":cursor_position",
         "id": ":cursor_id",
+        "forward": ":forward_position",
         "queue": str(queue.pk),  # type: ignore[attr-defined]
         "lease": "1800",
     }
@@ -157,6 +173,7 @@ def main() -> None:
         fresh, old, other = users[:3]
         have_labelled(old, large, min(50_000, chosen.tasks // 4))
         compare("own labels", (fresh, large), (old, large), ("0 own labels", "50,000 own labels"))
+        say("claim behind what was brought forward, 50,000 own labels", past_what_was_brought_forward(old, large), "ms")
         compare("tasks", (other, small), (other, large), ("10,000 tasks", f"{chosen.tasks:,} tasks"))
         checked = crowd.a_queue(project, "checked", 10_000, prompts=1_000)
         with_checks(checked, 1_000)

@@ -1,15 +1,20 @@
 """What the quality page of a large queue costs: `python -m benchmarks.quality_page`.
 
-A queue of comparisons, overlap 3, thirty people, eight categories, ninety days. First the seconds a worker takes to
-make the reports, then the server's time for each page once they are made: view, template and database, no network.
-Beside it the least that a page needs: one row of one report by its id.
+A queue of comparisons, overlap 3, thirty people, eight categories, ninety days, a few reviews. First the seconds a
+worker takes to make the reports, then the server's time for each page once they are made (view, template and database,
+no network), and for the lists that its figures lead to. Beside it the least that a page needs: one row of one report by
+its id.
 """
 
 import argparse
 import time
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import columns, ground
 from benchmarks.ground import median_ms, note, say
+
+if TYPE_CHECKING:
+    from annotate.models import Queue
 
 TIMES = 15
 SPREAD = """
@@ -17,6 +22,10 @@ ALTER TABLE annotate_label DISABLE TRIGGER USER;
 UPDATE annotate_label SET created_at = now() - (id % 90) * interval '1 day', active_seconds = 5 + id % 60;
 ALTER TABLE annotate_label ENABLE TRIGGER USER;
 UPDATE annotate_prompt SET category = 'category ' || id % 8;
+INSERT INTO annotate_review (label_id, reviewer_id, verdict, reason)
+SELECT l.id, p.created_by_id, CASE WHEN l.id % 4 = 0 THEN 'reject' ELSE 'accept' END, 'A reason.'
+FROM annotate_label l JOIN annotate_queue q ON q.id = l.queue_id JOIN annotate_project p ON p.id = q.project_id
+WHERE l.id % 1499 = 0;
 """
 
 
@@ -34,6 +43,21 @@ def make_reports(queue_id: int) -> None:
         report.refresh_from_db()
         assert report.state == "done", report.error
         say(f"making the {name} report", report.seconds, "s")
+
+
+def lists(queue: "Queue", result: dict[str, Any]) -> dict[str, str]:
+    """What some figures of the pages lead to."""
+    from annotate.quality import pricing, saying
+
+    pair = result["measures"][0]["pairs"][0]
+    return {
+        "agreement": saying.behind(queue, shared=True),
+        "one category": saying.behind(queue, category="category 3"),
+        "one annotator": saying.behind(queue, by=pair["a"], shared=True),
+        "two annotators": saying.behind(queue, by=pair["a"], mate=pair["b"]),
+        "the cost": pricing.behind(queue),
+        "the cost of one annotator": pricing.behind(queue, by=pair["a"]),
+    }
 
 
 def open_pages(queue_id: int) -> None:
@@ -56,8 +80,9 @@ def open_pages(queue_id: int) -> None:
     for name, address in pages.items():
         assert client.get(address).status_code == 200, name
         say(f"{name}, median", median_ms(lambda address=address: client.get(address), TIMES), "ms", "300 ms")
-    narrowed = f"{reverse('labels', args=[queue_id])}?category=category+3&role=work&fixes=no&verdict=kept"
-    say("the labels behind one category, median", median_ms(lambda: client.get(narrowed), 3), "ms")
+    for name, address in lists(queue, report.result).items():
+        assert client.get(address).status_code == 200, name
+        say(f"the list behind {name}, median", median_ms(lambda address=address: client.get(address), 3), "ms")
     say("one row of a report by its id", median_ms(lambda: Report.objects.get(pk=report.pk), TIMES), "ms")
 
 

@@ -9,7 +9,7 @@ from annotate.exporting.base import REASONS, Counts, Format
 from annotate.exporting.containers import CONTAINERS
 from annotate.exporting.registry import for_kind, formats, get
 from annotate.exporting.rendered import preview
-from annotate.exporting.streams import Example, count, examples, rows, stream, written
+from annotate.exporting.streams import Example, count, examples, rejected_left_out, rows, stream, written
 
 __all__ = [
     "CONTAINERS",
@@ -27,6 +27,7 @@ __all__ = [
     "get",
     "plain",
     "preview",
+    "rejected_left_out",
     "rows",
     "stream",
     "written",

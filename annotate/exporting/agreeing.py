@@ -1,26 +1,37 @@
 """How far the raters of each task agree: in every file that has room for it, also beside each rater's own answer."""
 
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping, Set
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from annotate.exporting.statements import OF_TASKS, REVIEWED, STANDS, literal, read
+from annotate.exporting.statements import REVIEWED, STANDS, literal, read
 from annotate.kinds import Kind, agreement, renamed
 
 #: Raters and their agreement, of a task.
 type Agreed = tuple[int, float]
+#: An answer as it was given, and the order in which its letters name the responses.
+type _Said = tuple[str, bytes]
 
+#: Where answers are few, what people say of one task others said of another: so many are not worked out again.
+_COMMON = 5_000
+
+# Both indexes that a task's labels are in, and nothing else: looked up by id again, or with its task, a label cost
+# twice to four times as much.
 _SAID = """
-SELECT l.task_id, t.response_ids, l.payload, l.shown
-FROM annotate_label l JOIN annotate_task t ON t.id = l.task_id
-WHERE {of_tasks} AND l.id <= %(horizon)s AND {stands} {reviewed}
+SELECT l.task_id, l.payload::text, l.shown
+FROM (SELECT * FROM annotate_label WHERE task_id = ANY(%(tasks)s::bigint[]) AND supersedes_id IS NULL
+      UNION ALL
+      SELECT * FROM annotate_label WHERE task_id = ANY(%(tasks)s::bigint[]) AND supersedes_id IS NOT NULL) AS l
+WHERE l.id <= %(horizon)s AND {stands} {reviewed}
 ORDER BY l.task_id, l.id
 """
 _BITS = 12
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class _Noted:
@@ -51,18 +62,29 @@ class Agreeing:
 
     def __init__(self, kind: Kind, values: Mapping[str, Any], reviewed: str) -> None:
         self.kind, self.values, self.noted = kind, values, _Noted()
+        self.agreement = lru_cache(_COMMON)(self._agreement)
         narrowed = REVIEWED.get(reviewed)
-        self.sql = _SAID.format(of_tasks=OF_TASKS, stands=STANDS, reviewed=f"AND {narrowed}" if narrowed else "")
+        self.sql = _SAID.format(stands=STANDS, reviewed=f"AND {narrowed}" if narrowed else "")
 
-    def of(self, tasks: Collection[int]) -> dict[int, Agreed]:
+    def of(self, tasks: Set[int]) -> dict[int, Agreed]:
         """By task, those of them that have labels."""
-        if missing := [one for one in tasks if self.noted.of(one) is None]:
-            self._look(missing)
-        return {one: agreed for one in tasks if (agreed := self.noted.of(one))}
+        found = {one: agreed for one in tasks if (agreed := self.noted.of(one))}
+        return found if len(found) == len(tasks) else found | self._look(tasks - found.keys())
 
-    def _look(self, tasks: Collection[int]) -> None:
-        rows = read(self.sql, {**self.values, "tasks": literal(tasks)})
-        decode = msgspec.json.Decoder(dict[str, Any]).decode
-        for task, some in groupby(rows, key=itemgetter(0)):
-            said = [renamed(self.kind, decode(row[2]), row[3], row[1]) for row in some]
-            self.noted.note(task, (min(len(said), 65_535), agreement(self.kind, said)))
+    def _look(self, tasks: Iterable[int]) -> dict[int, Agreed]:
+        found: dict[int, Agreed] = {}
+        for task, some in groupby(read(self.sql, {**self.values, "tasks": literal(tasks)}), key=itemgetter(0)):
+            said = tuple((payload, _order(shown)) for _task, payload, shown in some)
+            found[task] = min(len(said), 65_535), self.agreement(said)
+            self.noted.note(task, found[task])
+        return found
+
+    def _agreement(self, said: tuple[_Said, ...]) -> float:
+        return agreement(
+            self.kind, [renamed(self.kind, _decode(one), order, bytes(sorted(order))) for one, order in said]
+        )
+
+
+def _order(shown: list[int]) -> bytes:
+    """Which of a task's responses each letter is for, counted by their ids: each answer was shown all of them."""
+    return bytes(map(sorted(shown).index, shown))

@@ -30,7 +30,7 @@ def _raters() -> list[tuple[str, Any]]:
 
 
 class CommonOptions(forms.Form):
-    """What every format can be asked for; fields are optional, and left out they change nothing.
+    """What every format can be asked for; fields are optional, and left out they are as at first.
 
     `pinned`: SHA-256 by `Asset.pin`, of files to be used that may be offered no more (a release made again).
     """
@@ -38,11 +38,12 @@ class CommonOptions(forms.Form):
     reviewed = forms.ChoiceField(
         label=_("Reviews"),
         choices=[
+            ("usual", _("as usual: all but rejected ones; in provenance files all")),
             ("any", _("all labels, reviewed or not")),
             ("accepted", _("accepted ones alone")),
             ("not_rejected", _("all but rejected ones")),
         ],
-        initial="any",
+        initial="usual",
         required=False,
         help_text=_("The newest review of a label counts."),
     )
@@ -191,6 +192,15 @@ class Ask:
     checks: Mapping[int, str]
     #: whether there may be labels of these and of repeats, and they are not wanted
     leaves_out_checks: bool
+    #: whether there may be labels that were rejected, and they are not wanted
+    leaves_out_rejected: bool
+
+    @property
+    def reviewed(self) -> str:
+        """Which labels are wanted by their reviews: any, accepted or not_rejected."""
+        asked = str(self.common["reviewed"])
+        usual = "not_rejected" if self.leaves_out_rejected else "any"
+        return usual if asked == "usual" else asked
 
     @property
     def pins(self) -> dict[str, str]:
@@ -239,11 +249,12 @@ def ask(
     common = CommonOptions(_with_initial(CommonOptions, given), project=queue.project, pinned=pinned)
     checked, chosen = _checked(form.options_form(_with_initial(form.options_form, own))), _checked(common)
     _check_raters(queue, form, checked, chosen["raters"])
-    if since and chosen["reviewed"] != "any":
+    if since and chosen["reviewed"] not in {"usual", "any"}:
         raise ValidationError({"since": [_since_is_of_labels()]})
     sources = _sources(form, checked, common.assets)
     configured = form.configured(checked).with_sources({name: one.content().decode() for name, one in sources.items()})
     found = roles.checks(queue) if checks is None else checks
+    review_horizon = horizons.of_reviews() if review_horizon is None else review_horizon
     return Ask(
         queue,
         configured.with_more(_more(configured, chosen)),
@@ -251,10 +262,11 @@ def ask(
         chosen,
         since,
         horizons.of_labels(queue) if label_horizon is None else label_horizon,
-        horizons.of_reviews() if review_horizon is None else review_horizon,
+        review_horizon,
         {one.pin: one for one in [*_needed(chosen, common.assets), *sources.values()]},
         found,
         chosen["checks"] == "left_out" and not form.keeps_checks and (bool(found) or roles.has_repeats(queue)),
+        chosen["reviewed"] == "usual" and not form.keeps_rejected and roles.has_rejected(queue, review_horizon),
     )
 
 

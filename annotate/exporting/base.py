@@ -142,6 +142,8 @@ class Labelled(Struct, frozen=True, gc=False):
     certainty: float = 0.0
     #: whose it is: a user id, for what learns of annotators, never for a file
     annotator: int = 0
+    #: of several answers under common letters: the letters in the order of `kinds.by_chance`
+    by_chance: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -194,6 +196,8 @@ class Counts:
     undecided: int = 0
     #: labels of tasks that check people: known answers, attention checks, repeats
     checks_left_out: int = 0
+    #: labels that a reviewer rejected, where these are not wanted
+    rejected_left_out: int = 0
     #: rows by split, where splits are asked for
     splits: dict[str, int] = field(default_factory=dict)
     #: rows that were left out, and why, up to `LISTED` of them
@@ -226,6 +230,8 @@ class Format[Pick](ABC):
     tells_all: ClassVar[bool] = False
     #: Whether it has labels of tasks that check people, and says so.
     keeps_checks: ClassVar[bool] = False
+    #: Whether it has labels that reviewers rejected, unless it is asked for others alone.
+    keeps_rejected: ClassVar[bool] = False
     #: Columns of `MORE` that stand after its own.
     more: tuple[str, ...] = ()
     #: Whether rows are of use whose response says nothing: to audits, not to trainers.

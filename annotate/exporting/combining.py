@@ -24,8 +24,8 @@ def combined(groups: Iterable[list[Labelled]], method: Method, counts: Counts) -
 
 
 def _votes(labels: Sequence[Labelled]) -> Votes:
-    names = list(labels[0].responses)
-    return Votes(labels[0].kind, names, [one.payload for one in labels], [one.annotator for one in labels])
+    first, raters = labels[0], [one.annotator for one in labels]
+    return Votes(first.kind, first.by_chance, [one.payload for one in labels], raters)
 
 
 def _one(labels: Sequence[Labelled], together: Together) -> Labelled:

@@ -57,6 +57,7 @@ class Raw(Format[None]):
     options_form = RawOptions
     tells_all = True
     keeps_checks = True
+    keeps_rejected = True
     schema = pa.schema(
         [
             *_texts("label_id", "kind", *OF_LABEL),

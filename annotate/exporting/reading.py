@@ -19,8 +19,18 @@ from msgspec.structs import replace
 
 from annotate.exporting.agreeing import Agreed, Agreeing
 from annotate.exporting.base import LabelFacts, Labelled, Message, PromptFacts, ResponseFacts, said
-from annotate.exporting.statements import FIXED, OF_CHECKS, OF_TASKS, OF_WORK, REVIEWED, STANDS, literal, read
-from annotate.kinds import Kind, Payload, renamed
+from annotate.exporting.statements import (
+    FIXED,
+    OF_CHECKS,
+    OF_REJECTED,
+    OF_TASKS,
+    OF_WORK,
+    REVIEWED,
+    STANDS,
+    literal,
+    read,
+)
+from annotate.kinds import Kind, Payload, by_chance, letters_for, renamed
 from annotate.models import Queue
 from annotate.models.projects import PSEUDONYM
 from annotate.models.prompts import asked, turns_of
@@ -142,7 +152,7 @@ _FACTS = f"""
 l.active_seconds, to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
 coalesce(l.supersedes_id::text, ''), l.key::text, u.name, {FIXED}, t.role
 """
-_OF_LABEL = "l.id, l.payload, l.shown, l.task_id"
+_OF_LABEL = "l.id, l.payload::text, l.shown, l.task_id"
 _ABOUT = f"{_OF_LABEL}, t.prompt_id, l.annotator_id, t.places"
 _LABEL_COLUMNS = {Depth.COUNT: f"{_OF_LABEL}, NULL, 0, 1", Depth.TEXTS: _ABOUT, Depth.ALL: _ABOUT + _FACTS}
 
@@ -180,6 +190,15 @@ def checks_left_out(span: Span) -> int:
         return 0
     sql = _sql(replaced(span, work_only=False), Depth.COUNT, OF_CHECKS)
     ((count,),) = read(f"SELECT count(*) FROM ({sql}) AS checks", span.values())  # noqa: S608  # our own words
+    return int(count)
+
+
+def rejected_left_out(span: Span) -> int:
+    """How many of the otherwise chosen labels a reviewer rejected, where a span has none of these."""
+    if span.chosen.get("reviewed") != "not_rejected":
+        return 0
+    sql = _sql(replaced(span, chosen={**span.chosen, "reviewed": "any"}), Depth.COUNT, OF_REJECTED)
+    ((count,),) = read(f"SELECT count(*) FROM ({sql}) AS rejected", span.values())  # noqa: S608  # our own words
     return int(count)
 
 
@@ -277,16 +296,22 @@ class _Page:
             rows[row[3]].append(row)
         for task, responses in tasks:
             payloads = [renamed(self.kind, decode(row[1]), row[2], responses) for row in rows[task]]
-            yield [self._label(row, responses, one) for row, one in zip(rows[task], payloads, strict=True)]
+            letters = dict(zip(responses, letters_for(len(responses)), strict=True))
+            names = tuple(letters[one] for one in by_chance(responses))
+            both = zip(rows[task], payloads, strict=True)
+            yield [self._label(row, responses, one, names=names) for row, one in both]
 
-    def _label(self, row: Any, shown: list[int], payload: Payload, agreed: Agreed = _ALONE) -> Labelled:
+    def _label(
+        self, row: Any, shown: list[int], payload: Payload, agreed: Agreed = _ALONE, names: tuple[str, ...] = ()
+    ) -> Labelled:
         """`shown`: the responses in the order in which the payload's letters name them."""
         pk, _payload, _shown, task, prompt_id, annotator, _places, *facts = row
-        candidates = {letter: self.responses[one] for letter, one in zip(ascii_lowercase, shown, strict=False)}
+        candidates = dict(zip(ascii_lowercase, map(self.responses.__getitem__, shown), strict=False))
         prompt = self.prompts.get(prompt_id, _NOTHING)
         written = {name: _written(text, self.depth) for name, text in self.kind.written(payload).items()}
         told = self._facts(task, facts) if facts else _NOWHERE
-        return Labelled(pk, self.kind, payload, prompt, candidates, told, written, task, (), *agreed, 0.0, annotator)
+        more = (written, task, (), *agreed, 0.0, annotator, names)
+        return Labelled(pk, self.kind, payload, prompt, candidates, told, *more)
 
     def _facts(self, task: int, columns: Sequence[Any]) -> LabelFacts:
         found = LabelFacts(*columns)

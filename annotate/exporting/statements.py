@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
+from psycopg.pq import Format
 
 # OFFSET 0 keeps "was it amended" a look-up for each label of the page, whatever the planner believes of the table.
 STANDS = """NOT EXISTS (SELECT FROM annotate_label n
@@ -23,6 +24,13 @@ REVIEWED = {
     "accepted": f"coalesce({_VERDICT}, CASE WHEN {FIXED} THEN 'accept' END) = 'accept'",
     "not_rejected": f"{_VERDICT} IS DISTINCT FROM 'reject'",
 }
+
+#: Those that `not_rejected` leaves out.
+OF_REJECTED = f"""
+l.queue_id = %(queue)s AND l.id > %(since)s AND l.id IN (
+    SELECT label_id FROM annotate_review WHERE verdict = 'reject' AND NOT trial AND id <= %(reviews)s
+) AND {_VERDICT} = 'reject'
+"""  # noqa: S608  # put together from our own words
 
 # A task's labels are in two indexes that share them: the first of each chain of amendments, and the others.
 OF_TASKS = """
@@ -44,7 +52,9 @@ l.id IN (SELECT id FROM annotate_label WHERE task_id IN {_CHECKS} AND supersedes
 
 
 def read(sql: str, values: Any = None) -> list[Any]:
+    """In PostgreSQL's binary form: lists of numbers are read in half the time. JSON has to be asked for as text."""
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY
         cursor.execute(sql, values)
         rows: list[Any] = cursor.fetchall()
     return rows

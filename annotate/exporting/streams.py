@@ -80,6 +80,11 @@ def count(queue: Queue, format_name: str, options: Mapping[str, Any] | None = No
     return counts
 
 
+def rejected_left_out(asked: Ask) -> int:
+    """How many labels it leaves out because a reviewer rejected them."""
+    return reading.rejected_left_out(_span(asked, Depth.COUNT))
+
+
 def examples(asked: Ask, counts: Counts) -> Iterator[Example]:
     """The rows that are asked for, in the order of their labels; `counts` is filled on the way.
 
@@ -176,6 +181,7 @@ def _by_split(picked: Iterator[Picked], splits: Splits, counts: Counts) -> Itera
 def _labels(asked: Ask, counts: Counts, depth: Depth, splits: Splits) -> Iterator[Labelled]:
     span = _span(asked, depth)
     counts.checks_left_out = reading.checks_left_out(span)
+    counts.rejected_left_out = reading.rejected_left_out(span)
     method = asked.common["raters"]
     if method == combining.EACH:
         labels = reading.labels(span, depth)
@@ -194,7 +200,7 @@ def _span(asked: Ask, depth: Depth) -> Span:
         asked.label_horizon,
         form.wants_amended(asked.options),
         asked.review_horizon,
-        common,
+        {**common, "reviewed": asked.reviewed},
         common["fold_system"],
         asked.checks,
         asked.leaves_out_checks,

@@ -19,6 +19,8 @@ FROM annotate_label l JOIN annotate_outsideannotator o ON o.user_id = l.annotato
 WHERE l.task_id = ANY(%s) AND l.supersedes_id IS NULL
 """
 
+_LOCK = "SELECT id FROM annotate_task WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
 _SLOTS = "SELECT task_id, max(slot) FROM annotate_assignment WHERE task_id = ANY(%s) GROUP BY task_id"
 
 _MORE_PLACES = """
@@ -46,8 +48,12 @@ def names(project_id: int) -> set[str]:
 
 
 def look_up(tasks: Iterable[TaskRow]) -> None:
-    """Fill in who has said what of these stored tasks, and the numbers of their places."""
+    """Fill in who has said what of these stored tasks, and the numbers of their places.
+
+    They are locked, so that these stay as they are until the transaction ends.
+    """
     by_id = {task.id: task for task in tasks}
+    copying.fetch(_LOCK, [[*by_id]])
     for task_id, name, digest in copying.fetch(_SAID, [[*by_id]]):
         by_id[task_id].said[name] = bytes(digest)
     for task_id, slot in copying.fetch(_SLOTS, [[*by_id]]):
@@ -105,5 +111,5 @@ def _labels(queue: Queue, places: Iterable[Place]) -> Iterator[Record]:
         key = uuid.uuid5(queue.shuffle_seed, f"{label.task.id}:{digest.hex()}")
         yield (
             *(one.id, label.task.id, queue.pk, one.annotator_id, copying.as_json(label.voice.payload), shown),
-            *(1, 0, str(key), copying.as_bytes(digest)),
+            *(int(label.voice.in_order), 0, str(key), copying.as_bytes(digest)),
         )

@@ -43,6 +43,7 @@ class Said(Struct, forbid_unknown_fields=True):
     Either `payload`, in the queue's kind (letters name the row's responses in their order), or what was said in no
     kind's words, by the place of each response: `ranks` (1 is best, equal numbers tie), `scores` by axis,
     `verdicts` (good or not), `steps` of the one response (1, 0, -1), `text` that was written. See `kinds.Said`.
+    `in_order`: whether it is known that they were shown the responses in the row's order.
     """
 
     annotator: Name
@@ -54,6 +55,7 @@ class Said(Struct, forbid_unknown_fields=True):
     text: Text = ""
     strength: int | None = None
     comment: Annotated[str, Meta(max_length=10_000)] = ""
+    in_order: bool = False
 
 
 class Row(Struct, forbid_unknown_fields=True):

@@ -27,7 +27,8 @@ PARTS = (*BY_RESPONSE, "steps", "text")
 
 @dataclass(slots=True)
 class Voice:
-    """What one of them said, and in which place of the row's list. `payload` names responses by the row's order.
+    """What one of them said, and in which place of the row's list. `payload` names responses by the row's order, which
+    is known to be the one they were shown where it is `in_order`.
 
     `digest` is the same for the same said of the same responses, in whatever order a row has them.
     """
@@ -36,6 +37,7 @@ class Voice:
     annotator: str
     payload: Payload
     digest: bytes
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Hearing:
         except ValidationError as error:
             name, messages = next(iter(error.message_dict.items()))
             raise Refused(_field(path, name, said), " ".join(messages)) from error
-        return Voice(place, annotator, payload, self._digest(payload, judged.keys))
+        return Voice(place, annotator, payload, self._digest(payload, judged.keys), said.in_order)
 
     def _payload(self, path: str, said: rows.Said, judged: Candidates, shown: kinds.Shown) -> Payload | None:
         if said.payload is not None:

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotate import exporting, horizons, releasing
 from annotate.exporting import agreeing
@@ -50,6 +52,36 @@ def test_each_raters_row_tells_how_far_all_of_the_task_agree(monkeypatch):
     rows = [(row["raters"], row["soft_label"]) for row in exporting.rows(work, "preference")]
     assert rows[0] == (3, 1.0), "the row is of one person alone"
     assert told(work, raters="consensus") == by_task
+
+
+def test_rejected_labels_teach_nobody_unless_they_are_asked_for():
+    work = a_rated_queue([better("a"), better("a"), better("b")], [better("b")])
+    first, other, _third, rejected = Label.objects.order_by("pk")
+    reviewer = work.created_by
+    Review.objects.create(label=rejected, reviewer=reviewer, verdict="reject", reason="guessed")
+    Review.objects.create(label=other, reviewer=reviewer, verdict="reject", reason="on trial", trial=True)
+    for name, rows, left_out in (("preference", 3, 1), ("raw", 4, 0), ("prompts", 2, 1)):
+        counts = exporting.count(work, name)
+        assert (counts.rows, counts.rejected_left_out) == (rows, left_out), name
+    assert told(work, "preference") == [(2, 1.0), (1, 1.0), (2, 1.0)]  # its task without it
+    for reviewed, rows, left_out in (("any", 4, 0), ("not_rejected", 3, 1), ("usual", 3, 1)):
+        counts = exporting.count(work, "preference", {"reviewed": reviewed})
+        assert (counts.rows, counts.rejected_left_out) == (rows, left_out), reviewed
+    assert exporting.count(work, "raw", {"reviewed": "not_rejected"}).rejected_left_out == 1
+    assert exporting.count(work, "preference", since=first.pk).rows == 2
+    asked = exporting.ask(work, "preference")
+    Review.objects.create(label=rejected, reviewer=reviewer, verdict="accept")
+    counts = exporting.count(work, "preference")
+    assert (counts.rows, counts.rejected_left_out) == (4, 0), "what was accepted since is there again"
+    assert exporting.rejected_left_out(asked) == 1 == 4 - len(list(exporting.examples(asked, exporting.Counts())))
+
+
+def test_where_nothing_was_rejected_no_label_is_asked_for_its_review():
+    work = a_rated_queue([better("a"), better("a")])
+    with CaptureQueriesContext(connection) as asked:
+        assert len(list(exporting.stream(work, "preference"))) > 0
+    reading = [one["sql"] for one in asked if "annotate_label l" in one["sql"]]
+    assert reading and not any("annotate_review" in sql for sql in reading)
 
 
 def test_it_is_of_the_labels_that_stand_and_are_wanted():

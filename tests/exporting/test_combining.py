@@ -163,9 +163,9 @@ def test_agreement_of_very_many_is_of_a_fair_sample_and_worked_out_once_a_label(
     alike = [{"says": 1, "comment": nth} for nth in range(1_000)]
     assert kinds.agreement(Told(), alike) == 1.0 and Told.compared == 496 + 1_000
     assert kinds.agreement(Told(), [{"says": 1}] * 1_000) == 1.0 and Told.compared == 496 + 1_000, "the same letters"
-    met = Counter(one for two in several._two(100) for one in two)
-    assert set(met.values()) == {10} and list(several._two(100)) == list(several._two(100))
-    assert [len(list(several._two(count))) for count in (0, 1, 2, 33)] == [0, 0, 1, 33 * 15]
+    met = Counter(one for two in several.each_two(100) for one in two)
+    assert set(met.values()) == {10} and list(several.each_two(100)) == list(several.each_two(100))
+    assert [len(list(several.each_two(count))) for count in (0, 1, 2, 33)] == [0, 0, 1, 33 * 15]
 
 
 @pytest.mark.parametrize("count", [2, 3, 40, 200])

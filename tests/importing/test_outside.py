@@ -15,11 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotate import counting, exporting, importing, projects, queue, reviewing, running
-from annotate.importing import limits
+from annotate.importing import limits, outside
 from annotate.models import Assignment, Label, Member, OutsideAnnotator, Role, Seat, Task, Token
+from annotate.places import add_places
 from tests import factories as make
 from tests.admin_pages.cast import a_cast
 from tests.journeys import research
+from tests.sessions import in_a_thread, until_it_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +98,7 @@ def test_labels_of_a_row_are_labels_of_people_outside_in_places_of_their_own():
     for label in Label.objects.select_related("assignment", "annotator"):
         place = label.assignment
         assert (place.annotator_id, place.task_id, place.queue_id) == (label.annotator_id, label.task_id, work.pk)
-        assert (label.fence, place.fence, place.holders) == (1, 1, [label.annotator_id])
+        assert (label.fence, place.fence, place.holders) == (0, 1, [label.annotator_id])
         assert (label.active_seconds, label.guideline, label.supersedes) == (0, None, None)
         assert place.slot > work.overlap
     assert Label.objects.values("key").distinct().count() == 3
@@ -318,6 +320,26 @@ def test_progress_is_of_a_queues_own_people_and_the_lists_hold_all():
     assert counting.labels(work).count() == 9
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_task_may_get_further_places_while_labels_of_it_come_in(monkeypatch):
+    """The sweep's place and the labels' places never have the same number."""
+    work = make.a_queue(kind="rank")
+    load(work, a_row(1), a_row(2))
+    tasks, make_room = list(Task.objects.values_list("pk", flat=True)), outside.make_room
+    sweeps = []
+
+    def meanwhile(*given):
+        sweeps.append(in_a_thread(lambda: add_places(work, tasks)))
+        until_it_waits(sweeps[0])
+        make_room(*given)
+
+    monkeypatch.setattr(outside, "make_room", meanwhile)
+    job = load(work, a_row(1, vote("ann", 1, 2)), a_row(2, vote("ann", 2, 1)))
+    assert (job.state, job.labels_added, sweeps[0].result(10)) == ("done", 2, 2)
+    assert set(Task.objects.values_list("places", flat=True)) == {3}
+    assert Assignment.objects.count() == 6
+
+
 # --- People ----------------------------------------------------------------------------------------------------------
 
 
@@ -349,7 +371,7 @@ def test_managers_see_a_name_and_reviewers_and_files_a_pseudonym():
     addresses = [
         reverse("queue", args=[cast.queue.pk]),
         reverse("labels", args=[cast.queue.pk]),
-        reverse("labels", args=[cast.queue.pk]) + f"?by={label.annotator_id}",
+        reverse("labels", args=[cast.queue.pk]) + f"?by={pseudonym}",
         reverse("places", args=[cast.queue.pk]) + "?state=done",
         reverse("task", args=[label.task_id]),
         reverse("label", args=[label.pk]),

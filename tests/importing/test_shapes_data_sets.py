@@ -206,9 +206,9 @@ SAMPLES = [
             "input": "Australia",
             "domain": "Maps",
             "responses": [{"text": "True", "model": "a-7b"}, {"text": "Sydney.", "model": "b-6.9b"}],
-            "labels": [{"annotator": "PandaLM, annotator1", "ranks": [1, 2]},
-                       {"annotator": "PandaLM, annotator2", "ranks": [1, 1]},
-                       {"annotator": "PandaLM, annotator10", "ranks": [2, 1]}],
+            "labels": [{"annotator": "PandaLM, annotator1", "ranks": [1, 2], "in_order": True},
+                       {"annotator": "PandaLM, annotator2", "ranks": [1, 1], "in_order": True},
+                       {"annotator": "PandaLM, annotator10", "ranks": [2, 1], "in_order": True}],
         },
     ),
     (

@@ -162,7 +162,7 @@ SAMPLES = [
             "meta": {"k": 1},
             "responses": [{"text": "Sydney.", "model": "m-1"},
                           {"text": "Canberra.", "external_id": "r-2", "params": {"t": 0.5}}],
-            "labels": [{"annotator": "a1b2", "payload": {"ranks": {"a": 2, "b": 1}}}],
+            "labels": [{"annotator": "a1b2", "payload": {"ranks": {"a": 2, "b": 1}}, "in_order": True}],
         },
     ),
     (

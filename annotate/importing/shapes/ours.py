@@ -27,7 +27,10 @@ def _raw(row: Json) -> Json:
     payload = opened(row.get("payload"))
     if not isinstance(payload, dict):
         raise Refused("payload", _("must be an object"))
-    return native | {"labels": [{"annotator": needed(row, "annotator"), "payload": payload}]}
+    # Who had it on a page took some time. Without it the label came from a file, in whatever order that had.
+    timed = isinstance(seconds := row.get("active_seconds"), int | float) and seconds > 0
+    said = {"annotator": needed(row, "annotator"), "payload": payload} | ({"in_order": True} if timed else {})
+    return native | {"labels": [said]}
 
 
 def _rated(row: Json) -> Json:

@@ -28,7 +28,7 @@ def _pandalm(row: Json) -> Json:
         for name, model in zip(("response1", "response2"), models, strict=True)
     ]
     native["labels"] = [
-        {"annotator": f"PandaLM, {name}", "ranks": _RANKS[whole(row, name, among=range(3))]}
+        {"annotator": f"PandaLM, {name}", "ranks": _RANKS[whole(row, name, among=range(3))], "in_order": True}
         for name in votes
         if row[name] is not None
     ]
