@@ -4,7 +4,7 @@ Of the labels that the queue's own people gave, checks among them, each in its l
 nothing here, and what reviewers fixed is counted as its annotator left it. Days are those of UTC.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import Count, Sum
 
-from annotate.models import Import, OutsideAnnotator, Queue
+from annotate.models import Import, OutsideAnnotator, Queue, Task
 from annotate.places import AGAIN, NOTHING_LEFT
 from annotate.quality import columns as reading
 from annotate.quality import rules
@@ -47,7 +48,8 @@ class Cost(OfQueue):
         """The price, what is left to do, and the day: the pace is that of the days before today."""
         newest = Import.objects.filter(queue__in=queues).order_by("queue_id", "-pk").distinct("queue_id")
         brought = {pk: list(told) for pk, *told in newest.values_list("queue_id", "pk", "rows_added")}
-        return [_rests_on(one, brought.get(one.pk, [])) for one in queues]
+        stopped = _out_of_work(queues)
+        return [_rests_on(one) | {"brought": brought.get(one.pk, []), "out": stopped.get(one.pk, [])} for one in queues]
 
     def make_of(self, queue: Queue, horizon: int, review_horizon: int, tell: Tell) -> dict[str, Any]:
         columns = reading.load(queue, horizon)
@@ -73,16 +75,29 @@ class Cost(OfQueue):
         }
 
 
-def _rests_on(queue: Queue, brought: list[int]) -> dict[str, Any]:
-    """`brought`: the newest import and its rows."""
+def _rests_on(queue: Queue) -> dict[str, Any]:
+    """The price, how many labels are asked for, and the day."""
     agreed = rules.of(queue)
     return {
         "rate": agreed.hourly_rate,
         "currency": agreed.currency,
         "overlap": queue.overlap,
-        "brought": brought,
+        "most": agreed.most_labels,
+        "budget": agreed.extra_budget,
+        "extra": queue.extra_places,
         "today": _today().isoformat(),
     }
+
+
+def _out_of_work(queues: Sequence[Queue]) -> dict[int, list[int]]:
+    """By queue, what tells one choice of tasks that are flagged or closed from another: how many, and their sum.
+
+    With these, imports, labels and reviews, and what `_rests_on` has, open places are as many as they were: to count a
+    million of them whenever somebody looks would take a tenth of a second.
+    """
+    found = Task.objects.filter(queue__in=queues).exclude(state=Task.State.READY).order_by().values("queue")
+    told = found.annotate(n=Count("pk"), ids=Sum("pk")).values_list("queue", "n", "ids")
+    return {pk: [n, int(ids)] for pk, n, ids in told}
 
 
 def paid_work(columns: Columns) -> Mask:
@@ -202,7 +217,7 @@ def _forecast(queue: Queue, days: list[dict[str, Any]]) -> dict[str, Any]:
     What is left is work, so the pace is that of work: checks are mixed in on top, as they were on those days.
     """
     todo, today = left(queue), _today()
-    recent = _recent(days, today)
+    recent = last_days(days, today)
     found: dict[str, Any] = {"places": todo.places, "expected": todo.expected, "days": None, "why": ""}
     worked = int((recent > 0).sum())
     if not todo.all:
@@ -216,7 +231,7 @@ def _forecast(queue: Queue, days: list[dict[str, Any]]) -> dict[str, Any]:
     return found | {"pace": round(float(recent.mean()), 2), "days": estimate(_days_left(recent, todo.all))}
 
 
-def _recent(days: list[dict[str, Any]], today: date) -> Array:
+def last_days(days: list[dict[str, Any]], today: date) -> Array:
     """Labels of work of each of the last whole days, days without any too, from the first that there are labels of."""
     given = {one["day"]: one["work"] for one in days}
     first = date.fromisoformat(days[0]["day"]) if days else today

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from annotate import charts
 from annotate.charts import Point, Series
 from annotate.models import Queue
-from annotate.narrowing import NO_CATEGORY, link
+from annotate.narrowing import NO_CATEGORY
+from annotate.quality import pricing
 from annotate.quality.saying import TENTATIVE, behind
 from annotate.quality.telling import Names, group_name
 
@@ -118,9 +119,8 @@ def pairs(queue: Queue, measure: Told, names: Names) -> SafeString | None:
     return charts.dots(_("Agreement of each two annotators"), points, mark=mark, mark_label=_("all together"), unit="%")
 
 
-def spread(result: Told) -> SafeString | None:
-    """How many tasks people agree on."""
-    told = result["agreed"]
+def spread(told: Told) -> SafeString | None:
+    """How many tasks people agree on. `told`: what a report says as `agreed`."""
     if not told.get("looked_at"):
         return None
     words = {
@@ -163,7 +163,7 @@ def days(queue: Queue, result: Told) -> list[SafeString]:
     labels, hours = [], []
     for day in shown:
         told = given.get(day.isoformat(), {"labels": 0, "seconds": 0})
-        href = link(queue, since=day, until=day) if told["labels"] else ""
+        href = pricing.behind(queue, since=day, until=day) if told["labels"] else ""
         labels.append(Point(day.isoformat(), told["labels"], href=href))
         hours.append(Point(day.isoformat(), round(told["seconds"] / 3600, 2), href=href))
     return [

@@ -41,7 +41,7 @@ class Quality(OfQueue):
     """See the module's docstring."""
 
     name = "quality"
-    rules = 2
+    rules = 3
 
     def rest_on(self, queues: Sequence[Queue]) -> list[dict[str, Any]]:
         """What is asked decides what there is to agree on, and checks may be judged anew without a new label."""
@@ -145,7 +145,7 @@ def _measure(agreement: Agreement, mask: Mask) -> dict[str, Any]:
     return {
         "name": agreement.measure.name,
         "level": str(agreement.measure.level),
-        "compared": len(np.unique(agreement.pairs.task)),
+        "compared": len(np.unique(agreement.fair(agreement.pairs).task)),
         **_agreement(agreement, None),
         "kappa": estimate(agreement.kappa(both)._replace(n=len(agreement.fair(agreement.pairs).task))),
         "chance": None if chance is None else round(chance, 5),
@@ -218,6 +218,7 @@ def _against_the_rest(agreement: Agreement, begins: Array) -> Iterator[dict[str,
         yield {
             "who": person,
             "labels": len(np.unique(within.left)),
+            "compared": len(np.unique(agreement.fair(within).task)),
             "percent": estimate(agreement.percent_of(within)),
             "kappa": estimate(agreement.kappa(within)),
             "time": list(_by_time(agreement, within, begins)),

@@ -17,13 +17,18 @@ type Told = Mapping[str, Any]
 HOUR = 3_600
 
 
+def behind(queue: Queue, **narrowed: Any) -> str:
+    """The labels that a cost report is made of (`costs.paid_work`), narrowed."""
+    return link(queue, own=True, **narrowed)
+
+
 def of_queue(queue: Queue, result: Told) -> list[Figure]:
     """The figures of a queue, those of money where there is a price."""
-    behind = {"count": result["labels"], "href": link(queue)}
+    more = {"count": result["labels"], "href": behind(queue)}
     return [
-        _pace(result, behind),
-        _median(result, behind),
-        *_money(result, behind),
+        _pace(result, more),
+        _median(result, more),
+        *_money(result, more),
         _forecast(result),
         *_to_pay(result),
     ]
@@ -33,13 +38,12 @@ def _timed(result: Told) -> int:
     return int(result["labels"] - result["untimed"])
 
 
-def _pace(result: Told, behind: dict[str, Any]) -> Figure:
+def _pace(result: Told, more: dict[str, Any]) -> Figure:
     hours = result["seconds"] / HOUR
     value = _timed(result) / hours if _timed(result) >= FEWEST_LABELS and hours else None
     sentence = _("Active time is the page in sight and somebody at work; pauses don't count.")
-    return Figure(
-        "labels_per_hour", _("Labels an hour"), value, sentence=sentence if value else _needs(result), **behind
-    )
+    said = _needs(result) if value is None else sentence
+    return Figure("labels_per_hour", _("Labels an hour"), value, sentence=said, **more)
 
 
 def _needs(result: Told) -> str:
@@ -47,18 +51,18 @@ def _needs(result: Told) -> str:
     return _("It needs %(needed)s labels with their time; there are %(there)s.") % needed
 
 
-def _median(result: Told, behind: dict[str, Any]) -> Figure:
+def _median(result: Told, more: dict[str, Any]) -> Figure:
     title, unit = _("Active time of a label, median"), _("seconds")
     if result["quartiles"] is None:
-        return Figure("median_seconds", title, None, unit=unit, sentence=_needs(result), **behind)
+        return Figure("median_seconds", title, None, unit=unit, sentence=_needs(result), **more)
     low, middle, high = result["quartiles"]
     sentence = _("Half of the labels take between %(low)s and %(high)s seconds.")
     said = sentence % {"low": round(low), "high": round(high)}
     known = {"quartile_1": low, "quartile_3": high}
-    return Figure("median_seconds", title, middle, unit=unit, decimals=0, sentence=said, known=known, **behind)
+    return Figure("median_seconds", title, middle, unit=unit, decimals=0, sentence=said, known=known, **more)
 
 
-def _money(result: Told, behind: dict[str, Any]) -> list[Figure]:
+def _money(result: Told, more: dict[str, Any]) -> list[Figure]:
     """So far, a label, a task. Without a price they say where to set it."""
     currency, spent = result["currency"], cost(result, result["seconds"])
     title = _("Cost so far")
@@ -66,14 +70,14 @@ def _money(result: Told, behind: dict[str, Any]) -> list[Figure]:
         return [Figure("cost", title, None, sentence=_("Set what an hour costs on the page Rules."))]
     priced = _("Active time at %(rate)s %(currency)s an hour.")
     rate = priced % {"rate": result["rate"], "currency": currency}
-    found = [Figure("cost", title, round(spent, 2), unit=currency, decimals=2, sentence=rate, **behind)]
-    for name, title, count in (
-        ("cost_per_label", _("Cost of a label"), _timed(result)),
-        ("cost_per_task", _("Cost of a task"), result["tasks"]),
+    found = [Figure("cost", title, round(spent, 2), unit=currency, decimals=2, sentence=rate, **more)]
+    for name, title, count, sentence in (
+        ("cost_per_label", _("Cost of a label"), _timed(result), _("The mean of the labels with their time.")),
+        ("cost_per_task", _("Cost of a task"), result["tasks"], _("All of its labels so far together.")),
     ):
         value = round(spent / count, 4) if _timed(result) >= FEWEST_LABELS else None
-        sentence = "" if value else _needs(result)
-        found.append(Figure(name, title, value, unit=currency, decimals=2, sentence=sentence, **behind))
+        said = _needs(result) if value is None else sentence
+        found.append(Figure(name, title, value, unit=currency, decimals=2, sentence=said, **more))
     return found
 
 
@@ -88,7 +92,7 @@ def _forecast(result: Told) -> Figure:
     title, unit = _("Days to finish"), _("days")
     if told["days"] is None:
         value = 0.0 if told["why"] == "done" else None
-        return Figure("days_left", title, value, unit=unit, sentence=_why(told), known=known)
+        return Figure("days_left", title, value, unit=unit, decimals=0, sentence=_why(told), known=known)
     value, low, high, _n = told["days"]
     today = date.fromisoformat(result["today"])
     words = {

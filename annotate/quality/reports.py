@@ -7,7 +7,7 @@ and meanwhile the page shows the one before, and says of when it is.
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -16,15 +16,15 @@ from typing import Any, ClassVar, Self
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Q
+from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
+from django.db.models import Func, Q
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from annotate import horizons, jobs
+from annotate import horizons, jobs, outages
 from annotate.models import Job, Project, Queue, Release, Report, User
 from annotate.models.files import JobQuerySet
-from annotate.quality import segments
+from annotate.quality import segments, staleness
 
 TASK = "annotate.tasks.run_report"
 
@@ -33,8 +33,6 @@ AT_ONCE = 2_000
 MOST_ATTEMPTS = 5
 #: Reports of one name and subject that are kept when they are done: the newest, and those before it.
 KEPT = 3
-#: By so many reviews, of whatever project, a report falls behind before it is said to be of the newest one.
-FAR = 1_000
 
 _UNDER_WAY = Q(state__in=[Job.State.QUEUED, Job.State.RUNNING])
 
@@ -190,14 +188,20 @@ def look(name: str, subject: Subject) -> Shown:
     return Shown(report, _under_way(name, subject), stale, _failed(name, subject))
 
 
-def look_each(name: str, queues: Sequence[Queue]) -> dict[int, Shown]:
-    """As `look` of each of a project's queues, by their ids, in as many statements as of one."""
+def look_each(name: str, queues: Sequence[Queue], brief: "Func[Any] | None" = None) -> dict[int, Shown]:
+    """As `look` of each of a project's queues, by their ids, in as many statements as of one.
+
+    `brief`: what is to be read of `result`, which may be long.
+    """
     projects = {one.project_id for one in queues}
     found = Report.objects.filter(name=name, project__in=projects, queue__in=queues, release=None)
     over = found.filter(state__in=[Job.State.DONE, Job.State.FAILED])
-    reports, last = _latest(over.filter(state=Job.State.DONE)), _latest(over.defer("result"))
-    under_way = _latest(found.filter(_UNDER_WAY))
-    stale = _stale([(reports[one.pk], Subject.of_queue(one)) for one in queues if one.pk in reports])
+    under_way = _latest(found.filter(_UNDER_WAY))  # first: what is done meanwhile is not to be missed by both
+    last, reports = _latest(over), _latest(over.filter(state=Job.State.DONE))
+    results = dict(found.filter(pk__in=[one.pk for one in reports.values()]).values_list("pk", brief or "result"))
+    for one in reports.values():
+        one.result = results.get(one.pk, {})
+    stale = _stale(name, [(reports[one.pk], Subject.of_queue(one)) for one in queues if one.pk in reports])
     return {
         pk: Shown(report, under_way.get(pk), report is None or report.pk in stale, _if_failed(last.get(pk)))
         for pk, report in ((one.pk, reports.get(one.pk)) for one in queues)
@@ -205,8 +209,9 @@ def look_each(name: str, queues: Sequence[Queue]) -> dict[int, Shown]:
 
 
 def _latest(found: JobQuerySet[Report]) -> dict[int | None, Report]:
-    """The newest of them of each queue, by its id."""
-    return {one.queue_id: one for one in found.order_by("queue_id", "-pk").distinct("queue_id")}
+    """The newest of them of each queue, by its id, without results."""
+    newest_first = found.order_by("queue_id", "-pk").distinct("queue_id")
+    return {one.queue_id: one for one in newest_first.defer("result")}
 
 
 def newest(name: str, subject: Subject) -> Report | None:
@@ -214,9 +219,9 @@ def newest(name: str, subject: Subject) -> Report | None:
     return subject.reports(name).filter(state=Job.State.DONE).order_by("-pk").first()
 
 
-def refresh(name: str, subject: Subject, user: User) -> Report:
-    """Begin another now, or give the one that is being made."""
-    return _begin(name, subject, user)
+def refresh(name: str, subject: Subject, user: User, *, by_worker: bool = False) -> Report:
+    """Begin another now, or give the one that is being made. `by_worker`: nobody waits, however small it is."""
+    return _begin(name, subject, user, at_once=False if by_worker else None)
 
 
 def recompute(project: Project, queue: Queue | None = None) -> Iterator[Report]:
@@ -251,79 +256,42 @@ def _if_failed(last: Report | None) -> Report | None:
     return last if last and last.state == Job.State.FAILED else None
 
 
-# A task that becomes a check, or is one no more, changes which labels count. Repeats are born as such.
-_CHECKS = """
-SELECT queue_id, count(*), sum(id)::bigint FROM annotate_task
-WHERE queue_id = ANY(%s) AND role <> 'work' AND role <> 'repeat' GROUP BY queue_id
-"""
-# Of a report, its queues and its horizon. The newest label's id comes from an index under any plan; EXISTS (... id > %s)
-# reads the table as soon as PostgreSQL plans it for any values.
-_LABELS_SINCE = """
-SELECT %s::bigint WHERE EXISTS (SELECT FROM unnest(%s::bigint[]) AS of (queue) WHERE coalesce(
-    (SELECT id FROM annotate_label WHERE queue_id = of.queue ORDER BY id DESC LIMIT 1), 0) > %s)
-"""
-# A trial grades its reviewer alone.
-_REVIEWS_SINCE = """
-SELECT %s::bigint WHERE EXISTS (SELECT FROM annotate_review v JOIN annotate_label l ON l.id = v.label_id
-                                WHERE l.queue_id = ANY(%s) AND v.id > %s AND NOT v.trial)
-"""
-
-
 def _options(made_by: Maker, subjects: Sequence[Subject]) -> list[dict[str, Any]]:
-    """What reports rest on beside labels and reviews: what their maker says, and which tasks are checks."""
-    queues = [[one.pk for one in subject.queues()] for subject in subjects]
-    checks = {pk: (count, ids) for pk, count, ids in _rows(_CHECKS, [[pk for some in queues for pk in some]])}
-    own = [[checks.get(pk, (0, 0)) for pk in some] for some in queues]
-    told = [[sum(count for count, _ids in some), sum(ids for _count, ids in some)] for some in own]
-    return [{**options, "checks": one} for options, one in zip(made_by.options_of(subjects), told, strict=True)]
+    """What reports rest on beside labels and reviews: what their maker says, and which tasks are checks. A release has
+    left out those that were checks when it was made, and stays as it is.
+    """
+    checks = staleness.checks([[] if one.release else _ids(one) for one in subjects])
+    return [{**told, "checks": one} for told, one in zip(made_by.options_of(subjects), checks, strict=True)]
+
+
+def _ids(subject: Subject) -> list[int]:
+    return [one.pk for one in subject.queues()]
 
 
 def _is_stale(report: Report, subject: Subject) -> bool:
     """Whether it would be another if it was made now."""
-    return bool(_stale([(report, subject)]))
+    return bool(_stale(report.name, [(report, subject)]))
 
 
-def _stale(found: Sequence[tuple[Report, Subject]]) -> set[int]:
-    """The ids of those, reports of one name, that would be others if they were made now."""
-    if not found:
-        return set()
-    made_by = maker(found[0][0].name)
-    now = _options(made_by, [subject for _report, subject in found])
-    rest = zip(found, now, strict=True)
-    stale = {one.pk for (one, _of), options in rest if (one.rules, one.options) != (made_by.rules, options)}
-    lasting = [(one, [queue.pk for queue in of.queues()]) for one, of in found if one.pk not in stale and not of.release]
-    stale |= _since(_LABELS_SINCE, [(one.pk, queues, one.label_horizon) for one, queues in lasting])
-    left = [(one, queues) for one, queues in lasting if one.pk not in stale]
-    newest_review = horizons.of_reviews_now() if left else None  # before it is looked whether any up to there counts
-    stale |= _since(_REVIEWS_SINCE, [(one.pk, queues, one.review_horizon) for one, queues in left])
-    if newest_review is not None:
-        _move_on([one for one, _queues in left if one.pk not in stale], newest_review)
-    return stale
+def _stale(name: str, found: Sequence[tuple[Report, Subject]]) -> set[int]:
+    """The ids of those that would be others if they were made now. All are of this name."""
+    made_by = maker(name)
+    options = _options(made_by, [subject for _report, subject in found]) if found else []
+    return staleness.among(
+        [
+            staleness.Held(report, _ids(subject), made_by.rules, now, frozen=subject.release is not None)
+            for (report, subject), now in zip(found, options, strict=True)
+        ]
+    )
 
 
-def _since(sql: str, asked: Sequence[tuple[int, list[int], int]]) -> set[int]:
-    """Those of (report, queues, horizon) for which there is something newer, each planned for its own values."""
-    values = [value for one in asked for value in one]
-    return {pk for (pk,) in _rows(" UNION ALL ".join([sql] * len(asked)), values)} if asked else set()
+def _begin(name: str, subject: Subject, user: User, *, at_once: bool | None = None) -> Report:
+    """A report that is now being made, or was made at once; if one is being made already, that one.
 
-
-def _move_on(reports: Iterable[Report], newest_review: int) -> None:
-    """They are the same up to there: whoever looks next reads only the reviews of all projects since."""
-    far = [one.pk for one in reports if newest_review - one.review_horizon > FAR]
-    if far:
-        Report.objects.filter(pk__in=far, review_horizon__lt=newest_review).update(review_horizon=newest_review)
-
-
-def _rows(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _begin(name: str, subject: Subject, user: User, *, at_once: bool = False) -> Report:
-    """A report that is now being made, or was made at once; if one is being made already, that one."""
-    at_once = at_once or _is_small(subject, maker(name).at_once)
+    `at_once` None: whether it is small says so.
+    """
+    if at_once is None:
+        at_once = _is_small(subject, maker(name).at_once)
     report = Report(name=name, project=subject.project, queue=subject.queue, release=subject.release, created_by=user)
     try:
         with transaction.atomic():  # the database holds that there is one at a time
@@ -368,10 +336,6 @@ def run(report_id: int) -> None:
         _work(report)
     except jobs.Taken:
         pass
-    except (OperationalError, InterfaceError) as error:
-        jobs.log(report, error)
-        with suppress(OperationalError, InterfaceError):
-            jobs.give_back(report)
     except SoftTimeLimitExceeded:
         _fail(report, _("It takes longer than a worker may take."))
     except (SystemExit, KeyboardInterrupt):
@@ -381,8 +345,17 @@ def run(report_id: int) -> None:
         _fail(report, " ".join(error.messages))
     except Exception as error:  # noqa: BLE001  # whatever it is, the job must not hang
         jobs.log(report, error)
-        reason = _("Something went wrong here that should not (%s). Tell whoever runs this site.")
-        _fail(report, reason % type(error).__name__)
+        _give_up(report, error)
+
+
+def _give_up(report: Report, error: Exception) -> None:
+    """Leave it for the next worker, if the same may well succeed in a moment."""
+    if outages.is_outage(error):
+        with suppress(DatabaseError, InterfaceError):
+            jobs.give_back(report)
+        return
+    reason = _("Something went wrong here that should not (%s). Tell whoever runs this site.")
+    _fail(report, reason % type(error).__name__)
 
 
 def _work(report: Report) -> None:

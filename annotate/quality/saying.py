@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from annotate.charts.scale import Numbers
 from annotate.kinds import Level
 from annotate.models import Queue
-from annotate.narrowing import link
+from annotate.narrowing import REVIEWED, link
 from annotate.quality.figures import Figure
 from annotate.scoring.agreement import FEWEST_BEYOND_CHANCE
 from annotate.scoring.intervals import FEWEST_TASKS, wilson
@@ -30,7 +30,7 @@ GOOD, POOR = 0.85, 0.6
 type Told = Mapping[str, Any]
 
 
-def behind(queue: Queue | int, **narrowed: Any) -> str:
+def behind(queue: Queue, **narrowed: Any) -> str:
     """The labels that a quality report is made of, narrowed."""
     return link(queue, role="work", last=True, **narrowed)
 
@@ -52,23 +52,30 @@ def of_queue(queue: Queue, result: Told, measure: Told) -> list[Figure]:
     """The chief figures of one measure."""
     more = {"count": result["shared_labels"], "href": behind(queue, shared=True)}
     known = {"tasks": result["shared_tasks"], "pairs": measure["percent"][3]}
-    said = [_percent(measure, result, more, known), _alpha(measure, result, more)]
+    said = [_percent(measure, result, more, known), _alpha(measure, more)]
     if measure["kappa"][0] is not None:
         said.append(_kappa(measure, more))
-    if result["agreed"].get("looked_at"):
+    if is_chief(result, measure) and result["agreed"].get("looked_at"):
         said.append(_unanimous(result["agreed"], more))
     return said
 
 
-def too_little(shared_tasks: int, fewest: int = FEWEST_TASKS) -> str:
-    """What is missing, and how much is needed."""
+def is_chief(result: Told, measure: Told) -> bool:
+    """Whether it is the measure that tasks are told of (`agreed`): what is asked first."""
+    return bool(measure["name"] == result["measures"][0]["name"])
+
+
+def too_little(tasks: int, fewest: int = FEWEST_TASKS) -> str:
+    """What is missing, and how much is needed. `tasks`: how many there are on which two can be compared."""
+    if tasks >= fewest:
+        return _("All answers are the same, or nearly all: how far people agree beyond chance can't be told from them.")
     needed = ngettext(
         "It needs at least %(n)s task with labels of two people that can differ;",
         "It needs at least %(n)s tasks with labels of two people that can differ;",
         fewest,
     )
-    there = ngettext("there is %(n)s.", "there are %(n)s.", shared_tasks)
-    return f"{needed % {'n': fewest}} {there % {'n': shared_tasks}}"
+    there = ngettext("there is %(n)s.", "there are %(n)s.", tasks)
+    return f"{needed % {'n': fewest}} {there % {'n': tasks}}"
 
 
 def _percent(measure: Told, result: Told, more: dict[str, Any], known: dict[str, Any]) -> Figure:
@@ -76,7 +83,7 @@ def _percent(measure: Told, result: Told, more: dict[str, Any], known: dict[str,
     texts = measure["level"] == Level.DISTANCE
     title = _("Likeness of the texts") if texts else _("Agreement")
     if value is None:
-        sentence, worry = too_little(result["shared_tasks"]), ""
+        sentence, worry = too_little(measure["compared"]), ""
     elif texts:
         sentence = _(
             "How alike two people's texts for one task are on average, word by word. Good texts may well differ."
@@ -118,6 +125,8 @@ def _agreeing(value: float, measure: Told) -> tuple[str, str]:
     if measure["chance"] is not None:
         by_chance = percent(measure["chance"])
         same += " " + _("Answers given by chance would in %(share)s.") % {"share": by_chance}
+    if measure["chance"] is not None and value <= measure["chance"]:
+        return same + " " + _("So it is no more than by chance."), ""
     if measure["name"] not in {"preference", "order"}:
         return same, ""
     if value < USUAL_LOW:
@@ -129,11 +138,14 @@ def _agreeing(value: float, measure: Told) -> tuple[str, str]:
     return same + " " + _("That is high: published sets of open preferences have 63 to 77 %."), "fine"
 
 
-def alpha_says(found: Sequence[Any], shared_tasks: int) -> tuple[str, str]:
-    """What Krippendorff's alpha means, and whether to worry: what is surely reached, the lower end, is relied on."""
+def alpha_says(found: Sequence[Any], tasks: int, fewest: int = FEWEST_BEYOND_CHANCE) -> tuple[str, str]:
+    """What Krippendorff's alpha means, and whether to worry: what is surely reached, the lower end, is relied on.
+
+    `tasks`: on how many two can be compared; `fewest`: how many it takes.
+    """
     value, low, high, _n = found
     if value is None:
-        return too_little(shared_tasks, FEWEST_BEYOND_CHANCE), ""
+        return too_little(tasks, fewest), ""
     if low >= RELIABLE:
         return _("Agreement beyond chance, 1 at most. From 0.8 on single labels can be relied on."), "fine"
     if low >= TENTATIVE:
@@ -160,8 +172,10 @@ def alpha_says(found: Sequence[Any], shared_tasks: int) -> tuple[str, str]:
     ), "look"
 
 
-def _alpha(measure: Told, result: Told, more: dict[str, Any]) -> Figure:
-    sentence, worry = alpha_says(measure["alpha"], result["shared_tasks"])
+def _alpha(measure: Told, more: dict[str, Any]) -> Figure:
+    # What chance makes of texts is learned from each two tasks that follow on one another: one fewer than tasks.
+    fewest = FEWEST_BEYOND_CHANCE + (measure["level"] == Level.DISTANCE)
+    sentence, worry = alpha_says(measure["alpha"], measure["compared"], fewest)
     known = {"level": measure["level"], "opinions": measure["alpha"][3]}
     return figure(
         "alpha", _("Krippendorff's alpha"), measure["alpha"], sentence=sentence, worry=worry, known=known, **more
@@ -220,7 +234,7 @@ def _with_the_rest(queue: Queue, person: Told, against: Told | None, overall: To
     title = _("Agreement with the others")
     everybody = overall["percent"][0]
     if against is None or against["percent"][0] is None:
-        tasks = against["labels"] if against else 0
+        tasks = against.get("compared", 0) if against else 0  # reports of before don't say it
         return Figure("percent", title, None, unit="%", sentence=too_little(tasks))
     high = against["percent"][2]
     far = everybody is not None and high is not None and high < everybody
@@ -236,18 +250,29 @@ def _with_the_rest(queue: Queue, person: Told, against: Told | None, overall: To
 
 
 def _checked(name: str, title: str, found: Sequence[Any], href: str) -> Figure | None:
-    value, low, high, n = found
+    value, _low, _high, n = found
     if value is None:
         return None
-    if low >= POOR and value >= GOOD:
-        sentence, worry = _("%(good)s and more is good."), "fine"
-    elif high < GOOD:
-        sentence, worry = _("Surely below %(good)s: talk to them, or pause them and let others label again."), "worry"
-    else:
-        sentence, worry = _("Too few to say more; %(good)s is good."), ""
+    worry = checked_worry(found)
+    sentence = {
+        "fine": _("%(good)s and more is good."),
+        "worry": _("Surely below %(good)s: talk to them, or pause them and let others label again."),
+        "": _("Too few to say more; %(good)s is good."),
+    }[worry]
     return figure(
         name, title, found, unit="%", sentence=sentence % {"good": percent(GOOD)}, worry=worry, count=n, href=href
     )
+
+
+def checked_worry(found: Sequence[Any]) -> str:
+    """Whether to worry about a share of checks that were answered right."""
+    value, low, high, _n = found
+    return "fine" if low >= POOR and value >= GOOD else "worry" if high < GOOD else ""
+
+
+def accepted_worry(found: Sequence[Any]) -> str:
+    """Whether to worry about a share of labels that reviewers accepted."""
+    return "look" if found[2] < GOOD else "fine"
 
 
 def _repeated(queue: Queue, person: Told) -> Figure | None:
@@ -271,13 +296,11 @@ def _repeated(queue: Queue, person: Told) -> Figure | None:
 def _accepted(queue: Queue, person: Told) -> Figure | None:
     if person["accepted"][0] is None:
         return None
-    high = person["accepted"][2]
-    poor = high is not None and high < GOOD
     sentence = _(
         "Of their labels that were reviewed. Which labels are reviewed is not by chance unless the rules say so."
     )
-    href = link(queue, by=person["who"], verdict="any")
-    more = {"count": person["accepted"][3], "href": href, "worry": "look" if poor else "fine"}
+    href = link(queue, by=person["who"], verdict=REVIEWED, every=True)
+    more = {"count": person["accepted"][3], "href": href, "worry": accepted_worry(person["accepted"])}
     return figure("accepted", _("Accepted by reviewers"), person["accepted"], unit="%", sentence=sentence, **more)
 
 

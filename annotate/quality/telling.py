@@ -12,6 +12,8 @@ type Told = Mapping[str, Any]
 #: What a person is called, by user id.
 type Names = Callable[[int], str]
 
+#: People on a page and in an answer to a program; files have all of them.
+ON_PAGE, IN_ANSWER = 100, 500
 #: Stored estimates: value, low, high, of how many.
 ESTIMATES = ("percent", "alpha", "kappa", "gold", "attention", "same", "accepted", "rejected", "days")
 PEOPLE = {"who": "annotator", "a": "annotator_1", "b": "annotator_2"}
@@ -32,6 +34,21 @@ def _fact(key: str, value: Any, names: Names) -> Any:
     if key in ESTIMATES and isinstance(value, list) and len(value) == 4 and not isinstance(value[3], dict):
         return dict(zip(("value", "low", "high", "n"), value, strict=True))
     return as_json(value, names)
+
+
+def of_most(result: Told, most: int) -> dict[str, Any]:
+    """A report with no more people than so many, those who gave most labels; a queue may have thousands. Beside them
+    `annotators`: how many there are, `unlisted`: how many of them are left out.
+    """
+    everybody = result.get("people", [])
+    people = everybody[:most]
+    kept = {one.get("who") for one in people}
+    measures = [
+        one | {"annotators": [each for each in one["annotators"] if each["who"] in kept]}
+        for one in result.get("measures", [])
+    ]
+    found = {"people": people, "annotators": len(everybody), "unlisted": len(everybody) - len(people)}
+    return {**result, **found, **({"measures": measures} if measures else {})}
 
 
 # --- Tables ----------------------------------------------------------------------------------------------------------
@@ -83,7 +100,10 @@ def _annotators(result: Told, measure: Told, names: Names) -> Table:
 
 
 def _split(result: Told, measure: Told, names: Names) -> Table:
-    return ["task", "agreement"], [[one["task"], one["agreement"]] for one in result["agreed"].get("split", [])]
+    """Tasks are told of what is asked first, whichever measure the others are of."""
+    chief = result["measures"][0]["name"]
+    rows = [[chief, one["task"], one["agreement"]] for one in result["agreed"].get("split", [])]
+    return ["measure", "task", "agreement"], rows
 
 
 TABLES: dict[str, Callable[[Told, Told, Names], Table]] = {
