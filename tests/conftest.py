@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
     from config import messages
-    from tests.house import leftovers
+    from tests.house import leftovers, template
 
     messages.compile_stale()
     if not settings.DATABASE_URL:
@@ -42,8 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _ground.enter_context(embedded.running(settings.DATA, durable=False))
     database = settings.DATABASES["default"]
     # Several runs may share the server: each process has a database that carries its number.
-    database.setdefault("TEST", {})["NAME"] = leftovers.test_database_name(os.getpid())
     leftovers.drop_databases(database)
+    test = database.setdefault("TEST", {})
+    test |= {"NAME": leftovers.test_database_name(os.getpid()), "TEMPLATE": template.ensure(database)}
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     _flush_quickly()
     _drop_surely()
@@ -132,7 +133,7 @@ def browser() -> Iterator[Browser]:
         if program is None:
             message = "no Chromium: set CHROMIUM, put one on the PATH, or run `make browser`"
             pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-        browser = playwright.chromium.launch(executable_path=program, args=chromium.ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=[*chromium.ARGUMENTS, chromium.BRIEFLY])
         yield browser
         browser.close()
 

@@ -75,8 +75,8 @@ def a_task(
         instruction=instruction or f"Instruction {number}",
         meta=work.way.example().facts,
     )
-    answers = [
-        Response.objects.create(
+    answers = Response.objects.bulk_create(
+        Response(
             prompt=prompt,
             key=f"response-{nth}",
             external_id=f"response-{number}-{nth}",
@@ -85,7 +85,7 @@ def a_task(
             model=models[nth] if models else f"model-{nth}",
         )
         for nth, text in enumerate(responses)
-    ]
+    )
     fields = {"places": work.overlap, "position": number} | fields
     task = Task.objects.create(
         queue=work,

@@ -35,6 +35,8 @@ ITS_ANNOTATOR = (404, 404, 404, 200, 404, 302)
 GETS = {
     "project-new": SIGNED_IN,
     "project": REVIEWERS,
+    "project-quality": REVIEWERS,
+    "project-quality-file": REVIEWERS,
     "project-settings": MANAGERS,
     "guidelines": MEMBERS,
     "people": MANAGERS,
@@ -152,6 +154,7 @@ POSTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("import", {"cancel": "1"}, RUN),
     ("releases", {"formats": "raw", "container": "parquet", "license": "other"}, RUN),
     ("one-release", {"cancel": "1"}, RUN),
+    ("project-quality", {"refresh": "1"}, (303, 303, 303, 403, 404, 302)),
     ("quality", {"refresh": "1"}, (303, 303, 303, 403, 404, 302)),
     ("cost", {"refresh": "1"}, RUN),
     ("queue-board", {"refresh": "1"}, RUN),
@@ -167,8 +170,8 @@ POSTS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
 ]
 
 
-def address(cast: Cast, name: str) -> str:
-    """The address of a page, with the ids of this cast."""
+def addresses(cast: Cast) -> dict[str, str]:
+    """The address of every page and act by its name, with the ids of this cast."""
     ids: dict[str, list[Any]] = {
         "project-new": [],
         "label": [cast.label.pk],
@@ -188,8 +191,10 @@ def address(cast: Cast, name: str) -> str:
         "export-file": [cast.queue.pk, "raw", "jsonl"],
         **{name: [cast.project.slug] for name in ("project", "project-settings", "guidelines", "people", "queue-new")},
         **{name: [cast.project.slug] for name in ("assets", "project-board", "project-board-file")},
+        **{name: [cast.project.slug] for name in ("project-quality", "project-quality-file")},
     }
-    return reverse(name, args=ids.get(name, [cast.queue.pk]))
+    acts = {name for name, _sent, _expected in POSTS}
+    return {name: reverse(name, args=ids.get(name, [cast.queue.pk])) for name in GETS.keys() | acts}
 
 
 def test_every_address_is_in_a_table():
@@ -201,14 +206,14 @@ def test_every_address_is_in_a_table():
 
 def test_who_may_look():
     cast = a_busy_cast()
-    clients = [cast.client(who) for who in WHO]
-    found = {name: tuple(one.get(address(cast, name)).status_code for one in clients) for name in GETS}
+    clients, at = [cast.client(who) for who in WHO], addresses(cast)
+    found = {name: tuple(one.get(at[name]).status_code for one in clients) for name in GETS}
     assert found == GETS
 
 
 def test_who_may_act():
     cast = a_busy_cast()
-    ids = placeholders(cast)
+    ids, at = placeholders(cast), addresses(cast)
     clients = {who: cast.client(who) for who in WHO}
     before = everything()
     for name, data, expected in POSTS:
@@ -216,7 +221,7 @@ def test_who_may_act():
         for who in WHO:
             sent = {key: upload(value) or ids.get(value, value) for key, value in data.items()}
             with transaction.atomic():
-                status = clients[who].post(address(cast, name), sent).status_code
+                status = clients[who].post(at[name], sent).status_code
                 found.append(status)
                 assert (everything() == before) == (status in {302, 403, 404}), (name, data, who)
                 transaction.set_rollback(True)
@@ -251,9 +256,9 @@ def placeholders(cast: Cast) -> dict[str, Any]:
 
 def test_what_is_not_mine_answers_like_what_is_not_there():
     cast = a_busy_cast()
-    client = cast.client("stranger")
+    client, at = cast.client("stranger"), addresses(cast)
     for name in sorted(name for name in GETS if GETS[name] != SIGNED_IN):
-        mine = address(cast, name)
+        mine = at[name]
         nowhere = re.sub(r"^/((you/)?\w+)/[^/]+/", r"/\1/987654321/", mine)
         for method in (client.get, client.post, client.put, client.delete, client.patch, client.head, client.options):
             answer, other = method(mine), method(nowhere)
@@ -268,13 +273,13 @@ def bare(answer: Any) -> str:
 
 def test_looking_changes_nothing():
     cast = a_busy_cast()
-    client = cast.client("owner")
+    client, at = cast.client("owner"), addresses(cast)
     for name in GETS:
-        client.get(address(cast, name))  # a text is rendered once, when it is first shown
+        client.get(at[name])  # a text is rendered once, when it is first shown
         before = everything()
         for method in (client.get, client.head):
             for headers in ({}, HTMX):
-                method(address(cast, name), headers=headers)
+                method(at[name], headers=headers)
         assert everything() == before, name
 
 
@@ -287,16 +292,18 @@ def test_only_managers_put_a_new_version_of_guidelines_in_force():
 @pytest.mark.parametrize("who", ["manager", "reviewer", "annotator"])
 def test_no_page_has_a_link_that_is_refused(who: str):
     cast = a_busy_cast()
-    client = cast.client(who)
+    client, at = cast.client(who), addresses(cast)
     files = {"export-file", "refused-file", "issues-file"}
     files |= {"quality-file", "cost-file", "queue-board-file", "project-board-file", "queue-bias-file"}
+    files.add("project-quality-file")
     allowed = [name for name in GETS.keys() - files if GETS[name][WHO.index(who)] == 200]
     links = {
         link
         for name in allowed
-        for link in re.findall(r'href="(/[^"]*|\?[^"]*)"', client.get(address(cast, name)).content.decode())
+        for link in re.findall(r'href="(/[^"]*|\?[^"]*)"', client.get(at[name]).content.decode())
         if link.startswith("/") and not link.startswith("/static/")
     }
+    links -= {at[name] for name in allowed}
     refused = [link for link in sorted(links) if client.get(html.unescape(link)).status_code not in {200, 302}]
     assert refused == []
 

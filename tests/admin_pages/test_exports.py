@@ -17,7 +17,7 @@ from annotate.models import Queue
 from tests import factories as make
 from tests.admin_pages.cast import HTMX, Cast, a_busy_cast, a_cast
 from tests.pages.desk import let_in
-from tests.sweep.test_accessible import sideways, violations
+from tests.sweep.test_accessible import looked_at
 
 pytestmark = pytest.mark.django_db
 
@@ -161,12 +161,11 @@ def test_a_choice_is_counted_at_once_and_is_in_the_file(page, live_server):
     page.locator("#id_splits").fill("train=2")
     page.keyboard.press("Tab")
     expect(page.get_by_role("alert").get_by_role("link", name="Splits")).to_be_visible()
-    assert violations(page) == []
+    assert looked_at(page, ("light", 1280, 720)) == []
     page.locator("#id_splits").fill("")
     page.keyboard.press("Tab")
     expect(rows).to_have_text(str(best))
-    page.set_viewport_size({"width": 320, "height": 640})
-    assert violations(page) + sideways(page) == []
+    assert looked_at(page, ("light", 320, 640)) == []
     with page.expect_download() as begun:
         page.get_by_role("button", name="Download JSON lines").click()
     assert len(begun.value.path().read_text().splitlines()) == best

@@ -38,6 +38,7 @@ def rows(count: int) -> str:
 def test_from_nothing_to_a_training_file(page: Page, live_server: LiveServer, tmp_path: Path):
     owner = make.a_user()
     let_in(page.context, owner, live_server.url)
+    page.clock.install()
     page.goto("/")
     page.get_by_role("link", name="New project").click()
     page.get_by_label("Name", exact=True).fill("Rivers")
@@ -63,6 +64,7 @@ def test_from_nothing_to_a_training_file(page: Page, live_server: LiveServer, tm
     page.get_by_role("button", name="Import at once").click()
     page.get_by_text("No worker is running").wait_for()
     importing.run(Import.objects.get().pk)
+    page.clock.run_for(3_000)
     page.get_by_text("is not JSON").wait_for()  # the page looks again by itself
     assert page.locator("#said").inner_text() == "The import is over. 3 rows added, 1 refused."
 
@@ -72,6 +74,7 @@ def test_from_nothing_to_a_training_file(page: Page, live_server: LiveServer, tm
     assert page.locator("#newest tbody tr").count() == 0
     for person in (make.a_member(project), make.a_member(project)):
         make.a_label(person, queue, {"ranks": {"a": 1, "b": 2}})
+    page.clock.run_for(6_000)
     page.locator("#newest tbody tr").nth(1).wait_for()  # so does this one
 
     page.get_by_role("link", name="Export").click()
@@ -156,15 +159,13 @@ def test_without_javascript_everything_is_there(page: Page, live_server: LiveSer
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_is_wider_than_the_screen(page: Page, live_server: LiveServer, width: int):
+def test_no_page_is_wider_than_the_screen(page: Page, live_server: LiveServer):
     cast = a_busy_cast()
     task = make.a_task(cast.queue, instruction="x" * 500, responses=["y" * 3_000, "| a | b |\n|---|---|\n| 1 | 2 |"])
     cast.queue.name = "n" * 120
     cast.queue.save()
     make.a_member(cast.project, make.a_user("z" * 60 + "@example.org"), Role.REVIEWER)
     let_in(page.context, cast.people["owner"], live_server.url)
-    page.set_viewport_size({"width": width, "height": 800})
     pages: list[tuple[str, str | int]] = [
         ("project", cast.project.slug),
         ("people", cast.project.slug),
@@ -177,6 +178,8 @@ def test_no_page_is_wider_than_the_screen(page: Page, live_server: LiveServer, w
     wide = []
     for name, key in [*pages, ("import", cast.job.pk), ("import-look", cast.held.pk)]:
         page.goto(reverse(name, args=[key]))
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            wide.append(name)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                wide.append((name, width))
     assert wide == []

@@ -82,7 +82,7 @@ def test_an_amended_label_leads_to_its_amendment_and_back():
 def test_labels_of_one_person():
     cast = a_busy_cast()
     bea = cast.people["bea"]
-    html = cast.get("reviewer", "labels", cast.queue.pk, query={"by": bea.pk}).content.decode()
+    html = cast.get("reviewer", "labels", cast.queue.pk, query={"by": cast.project.pseudonym(bea.pk)}).content.decode()
     shown = {int(pk) for pk in re.findall(r'href="/labels/(\d+)/"', html)}
     assert shown == set(cast.queue.labels.filter(annotator=bea).values_list("pk", flat=True))
 

@@ -193,3 +193,13 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_changed():
     assert 'id="id_name_error"' in answer.content.decode()
     assert Queue.objects.get(pk=cast.queue.pk).overlap == 2
     assert Queue.objects.get(pk=cast.queue.pk).name == cast.queue.name
+
+
+def test_an_overlap_that_a_rule_forbids_names_the_rule():
+    cast = a_cast()
+    running.change_queue(cast.queue, rules={"most_labels": 3})
+    sent = {name: getattr(cast.queue, name) for name in QueueForm.base_fields} | {"overlap": 5}
+    answer = cast.post("manager", "queue-settings", cast.queue.pk, **{k: v for k, v in sent.items() if v})
+    html = answer.content.decode()
+    assert answer.status_code == 422 and 'id="id_overlap_error"' in html
+    assert "Rules, “Most labels per task”: The queue asks for 5 labels per task" in html

@@ -88,6 +88,8 @@ EXPECTED: dict[str, tuple[int, ...]] = {
     "GET /queues/{pk}/reviews/waiting": REVIEWERS,
     "POST /queues/{pk}/reviews/send": REVIEWERS,
     "GET /queues/{pk}/reviews/grades": MANAGERS,
+    "GET /projects/{slug}/quality": REVIEWERS,
+    "POST /projects/{slug}/quality": (202, 202, 202, 403, 404, 401, 403, 404),
     "GET /queues/{pk}/quality": REVIEWERS,
     "POST /queues/{pk}/quality": (202, 202, 202, 403, 404, 401, 403, 404),
     "GET /queues/{pk}/quality/annotators/{name}": REVIEWERS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from annotate import exporting
-from annotate.models import Prompt, Queue
+from annotate.models import Label, Prompt, Queue, Review
 from tests.api.callers import PROBLEM, Caller, lines
 from tests.factories import a_label, a_member, a_queue, a_task
 
@@ -74,6 +74,19 @@ def test_options_of_all_formats_are_asked_beside_the_formats_own(caller: Caller,
     assert (split["rows"], split["too_long"], len(split["left_out"])) == (0, 3, 3)
     split = caller.get(f"/queues/{queue.pk}/export/count?format=preference&held_out=poems").json()
     assert split["splits"]["held_out"] == 1
+
+
+def test_how_many_rejected_labels_are_missing_is_told_with_the_file(caller: Caller, queue: Queue) -> None:
+    label = Label.objects.filter(queue=queue).order_by("pk")[0]
+    Review.objects.create(label=label, reviewer=queue.created_by, verdict="reject", reason="No.")
+    told = []
+    for query in ("", "&reviewed=any"):
+        answer = caller.get(f"/queues/{queue.pk}/export?format=preference{query}")
+        told.append((answer.headers["Preceptor-Rejected-Left-Out"], len(rows(caller, queue, query.lstrip("&")))))
+        counted = caller.get(f"/queues/{queue.pk}/export/count?format=preference{query}").json()
+        assert str(counted["rejected_left_out"]) == told[-1][0]
+    (without, some), (nothing, everything) = told
+    assert (without, nothing) == ("1", "0") and some < everything
 
 
 @pytest.mark.parametrize(

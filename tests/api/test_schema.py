@@ -58,13 +58,14 @@ def test_names_are_given_once() -> None:
 
 @pytest.mark.parametrize("route", CALLS)
 def test_answers_are_as_described(route: str) -> None:
-    """Each JSON answer has the keys the document tells, and no others."""
+    """Each JSON answer has the keys the document tells, and no others, and null only where it may be."""
     here = World.make()
     method, path = route.split()
     who = "annotator" if "assignments" in path else "owner"
     answer = here.caller(who, CALLS[route])(method, here.path(path), here.body(route))
     if answer.streaming:
         list(answer.streaming_content)  # read to its end, a file is closed
+    assert "Location" in answer.headers or answer.status_code != 202, "whoever has begun long work is told where"
     document_path = f"/api/v1{path.replace('{pk}', '{id}')}"
     described = told()["paths"][document_path][method.lower()]["responses"][str(answer.status_code)]
     if route == "GET /schema" or answer.headers.get("Content-Type") != "application/json":
@@ -73,15 +74,20 @@ def test_answers_are_as_described(route: str) -> None:
 
 
 def differences(schema: Any, value: Any, where: str = "") -> list[str]:
-    """Where a value and its description differ in keys: what is missing and what was not told."""
+    """Where a value and its description differ: what is missing, what was not told, what is null and must not be."""
+    if value is None:
+        return [] if schema.get("nullable") or not schema else [f"{where} is null"]
     if "$ref" in schema:
         schema = told()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     if "allOf" in schema:
         return differences(schema["allOf"][0], value, where)
     if isinstance(value, list):
-        return [one for inner in value for one in differences(schema["items"], inner, f"{where}[]")]
-    if not isinstance(value, dict) or "properties" not in schema:
+        return [one for inner in value for one in differences(schema.get("items", {}), inner, f"{where}[]")]
+    if not isinstance(value, dict):
         return []
+    if "properties" not in schema:
+        each = schema.get("additionalProperties") or {}
+        return [one for name, inner in value.items() for one in differences(each, inner, f"{where}.{name}")]
     known = schema["properties"]
     wrong = [f"{where}.{name}" for name in value.keys() ^ known.keys() if name in value or name in schema["required"]]
     return wrong + [

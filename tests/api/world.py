@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.core.files.base import ContentFile, File
@@ -78,8 +79,6 @@ class World:
     #: a thread on that label, and a label of `queue`
     thread: int = 0
     reviewed: int = 0
-    #: the pseudonym of whoever gave it, who is in a quality report
-    reviewed_by: str = ""
 
     @classmethod
     def make(cls) -> "World":
@@ -100,7 +99,6 @@ class World:
         a_task(queue)
         thread = discussing.say(people["reviewer"], Label.objects.get(pk=label), "Why so?").thread_id
         reviewed = a_label(a_member(project), queue)
-        reports.refresh("quality", reports.Subject.of_queue(queue), owner)
         return cls(
             project,
             queue,
@@ -114,7 +112,6 @@ class World:
             people | {"owner": owner, "stranger": _elsewhere()},
             thread=thread,
             reviewed=reviewed,
-            reviewed_by=project.pseudonym(Label.objects.get(pk=reviewed).annotator_id),
         )
 
     def caller(self, who: str, call: Call) -> Caller:
@@ -133,10 +130,20 @@ class World:
                 return Caller(self.people["owner"], project=a_project(self.people["owner"]))
         return Caller(self.people[who], [call.scope])
 
+    @cached_property
+    def member(self) -> int:
+        """The annotator's membership."""
+        return self.project.members.get(user=self.people["annotator"]).pk
+
+    @cached_property
+    def reviewed_by(self) -> str:
+        """The pseudonym of whoever gave the label `reviewed`, and is in a quality report."""
+        reports.refresh("quality", reports.Subject.of_queue(self.queue), self.people["owner"])
+        return self.project.pseudonym(Label.objects.get(pk=self.reviewed).annotator_id)
+
     def path(self, path: str) -> str:
         """A path of `views()` with the ids of this world."""
         subject = path.strip("/").split("/")[0]
-        member = self.project.members.get(user=self.people["annotator"]).pk
         ids = {
             "queues": self.queue.pk,
             "tasks": self.task.pk,
@@ -147,7 +154,7 @@ class World:
             "assets": self.asset.pk,
             "pauses": self.pause.pk,
             "threads": self.thread,
-            "projects": member,
+            "projects": self.member,
         }
         if path.endswith("/check"):
             ids["tasks"] = Label.objects.get(pk=self.label).task_id
@@ -163,7 +170,7 @@ class World:
         return {
             "POST /projects": {"slug": "fresh", "name": "Fresh"},
             "PATCH /projects/{slug}": {"name": "Renamed"},
-            "POST /projects/{slug}/members": {"email": self.acquaintance().email, "role": "annotator"},
+            "POST /projects/{slug}/members": {"email": self.acquaintance.email, "role": "annotator"},
             "PATCH /projects/{slug}/members/{pk}": {"role": "reviewer"},
             "POST /projects/{slug}/invitations": {"email": "new@example.org", "role": "annotator"},
             "POST /projects/{slug}/queues": {"name": "Fresh", "kind": "compare"},
@@ -202,6 +209,7 @@ class World:
             "POST /releases/{pk}/learnability/review": {"labels": 3},
         }.get(route)
 
+    @cached_property
     def acquaintance(self) -> User:
         """Somebody who works elsewhere with the owner and the manager, so both may add them here."""
         other = a_project(self.people["owner"])

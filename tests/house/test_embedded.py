@@ -24,41 +24,41 @@ def test_it_runs_inside_the_block_and_not_after(data: Path) -> None:
     assert not embedded.is_running(data)
 
 
-def test_the_last_to_leave_stops_it(data: Path) -> None:
-    with embedded.running(data):
-        with embedded.running(data):
-            pid = _pid(data)
-        assert _pid(data) == pid
-    assert not embedded.is_running(data)
+def test_the_last_to_leave_stops_it(made: Path) -> None:
+    with embedded.running(made):
+        with embedded.running(made):
+            pid = _pid(made)
+        assert _pid(made) == pid
+    assert not embedded.is_running(made)
 
 
-def test_another_program_finds_it_running(data: Path) -> None:
+def test_another_program_finds_it_running(made: Path) -> None:
     code = "import sys; from pathlib import Path; from config import embedded\n"
     code += "with embedded.running(Path(sys.argv[1])): pass"
-    with embedded.running(data):
-        pid = _pid(data)
-        subprocess.run([sys.executable, "-c", code, str(data)], check=True)
-        assert _pid(data) == pid
+    with embedded.running(made):
+        pid = _pid(made)
+        subprocess.run([sys.executable, "-c", code, str(made)], check=True)
+        assert _pid(made) == pid
 
 
-def test_committed_rows_survive_kill_9(data: Path) -> None:
-    with embedded.running(data) as url:
+def test_committed_rows_survive_kill_9(made: Path) -> None:
+    with embedded.running(made) as url:
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-        _kill_9(data)
-        embedded.ensure_running(data)
+        _kill_9(made)
+        embedded.ensure_running(made)
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
 
-def test_a_pid_file_that_names_another_program_is_no_server(data: Path) -> None:
-    embedded.ensure_running(data)
-    pid_file = data / "postgres" / "data" / "postmaster.pid"
+def test_a_pid_file_that_names_another_program_is_no_server(made: Path) -> None:
+    embedded.ensure_running(made)
+    pid_file = made / "postgres" / "data" / "postmaster.pid"
     lines = pid_file.read_text().split("\n")
-    _kill_9(data)
+    _kill_9(made)
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
-    embedded.ensure_running(data)
-    assert _pid(data) != os.getpid()
+    embedded.ensure_running(made)
+    assert _pid(made) != os.getpid()
 
 
 def test_a_long_path_has_its_socket_elsewhere(data: Path) -> None:
@@ -80,13 +80,11 @@ def test_a_socket_folder_that_somebody_laid_there_is_refused(data: Path) -> None
         folder.unlink()
 
 
-def test_data_of_another_version_is_left_alone(data: Path) -> None:
-    embedded.ensure_running(data)
-    embedded.stop(data)
-    version = data / "postgres" / "data" / "PG_VERSION"
+def test_data_of_another_version_is_left_alone(made: Path) -> None:
+    version = made / "postgres" / "data" / "PG_VERSION"
     version.write_text("9\n")
     with pytest.raises(embedded.EmbeddedError, match="was made by PostgreSQL 9"):
-        embedded.ensure_running(data)
+        embedded.ensure_running(made)
 
 
 def _socket_folder(data: Path) -> Path:

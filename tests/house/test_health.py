@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import select
+
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
+from annotate.api import problems
 from config import health
 from config.middleware import BusyMiddleware
 
@@ -40,6 +43,24 @@ def test_busy_is_said_with_a_time_to_come_back() -> None:
     assert answer is not None
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert middleware.process_exception(request, ValueError()) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_was_held_too_long_is_no_fault_of_the_request() -> None:
+    def held_too_long() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+            select.select([connection.connection], [], [], 5)  # PostgreSQL says that it ends the session
+            cursor.execute("SELECT 1")
+
+    with pytest.raises(InternalError) as ended:
+        held_too_long()
+    connection.close()
+    busy = BusyMiddleware(lambda request: HttpResponse()).process_exception(RequestFactory().get("/"), ended.value)
+    told = problems.handler(ended.value, {})
+    assert busy is not None and told is not None
+    assert (busy.status_code, told.status_code) == (503, 503)
+    assert problems.handler(InternalError("current transaction is aborted"), {}) is None
 
 
 def test_every_answer_carries_the_policy(client: Client) -> None:

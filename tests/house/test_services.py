@@ -1,5 +1,5 @@
 """The same code on the embedded PostgreSQL, on a PostgreSQL server, on RabbitMQ and on Redis, each for real:
-a database is made and migrated, a worker started, a task sent through the broker and seen done.
+a database is made and migrated (for a broker alone: copied), a worker started, a task sent and seen done.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import psycopg
 import pytest
 from django.conf import settings
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+
+from tests.house import leftovers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIGRATE_AND_SEND = """
@@ -87,16 +88,13 @@ def _need(leg: Leg) -> None:
 @contextmanager
 def _fresh_database(leg: Leg) -> Iterator[str]:
     """A database of this test's own; its name is one that the next run drops, should this one be killed."""
-    own = settings.DATABASES["default"]
-    server = leg.database or make_conninfo(host=own["HOST"], user=own["USER"], port=own["PORT"] or None)
+    own, other = settings.DATABASES["default"], leg.database
     name = f"test_preceptor_{os.getpid()}_{leg}"
-    with psycopg.connect(server, dbname="postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    source = sql.Identifier(own["TEST"]["TEMPLATE"] if leg.broker else "template1")
+    with psycopg.connect(f"{other}postgres", autocommit=True) if other else leftovers.connect(own) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
         try:
-            if leg.database:
-                yield f"{leg.database}{name}"
-            else:
-                yield f"postgresql://{own['USER']}@/{name}?host={own['HOST']}&port={own['PORT']}"
+            yield f"{other}{name}" if other else leftovers.url(own, name)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name)))
 

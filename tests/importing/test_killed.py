@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import connection
@@ -22,6 +21,7 @@ from annotate import importing
 from annotate.importing import limits
 from annotate.models import Assignment, Import, Prompt, Task
 from tests import factories as make
+from tests.house import leftovers
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 6 * limits.BATCH_ROWS
@@ -31,9 +31,7 @@ WORKER = "import django, sys; django.setup(); from annotate import tasks; tasks.
 def environment(data):
     """What a process needs to work on this test's database and files."""
     found = connection.settings_dict
-    person = quote(found["USER"]) + (":" + quote(found["PASSWORD"]) if found["PASSWORD"] else "")
-    place = urlencode({name.lower(): found[name] for name in ("HOST", "PORT") if found[name]})
-    url = f"postgresql://{person}@/{quote(found['NAME'])}?{place}"
+    url = leftovers.url(found, found["NAME"])
     return {**os.environ, "DATABASE_URL": url, "PRECEPTOR_DATA": str(data), "PRECEPTOR_ROLE": "job"}
 
 
@@ -43,7 +41,7 @@ def kill_after(job, rows, surroundings):
     deadline = time.monotonic() + 60
     while Import.objects.get(pk=job.pk).rows_read < rows and worker.poll() is None:
         assert time.monotonic() < deadline
-        time.sleep(0.002)
+        time.sleep(0.01)
     worker.send_signal(signal.SIGKILL)
     assert worker.wait() == -signal.SIGKILL
     # Its last statement may still be running: it ends before the next worker can have the project's lock.

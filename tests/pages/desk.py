@@ -46,9 +46,11 @@ def held(user: User) -> Assignment:
     return found
 
 
-def arrived(page: Page) -> None:
-    """Wait until every answer that was handed in has reached the server."""
+def arrived(page: Page, passing: int = 0) -> None:
+    """Wait until every answer that was handed in has reached the server; each look puts the page's clock forward."""
     for _time in range(100):
+        if passing:
+            page.clock.run_for(passing)
         if not page.evaluate("Object.keys(localStorage).some((name) => name.includes(':outbox:'))"):
             return
         page.wait_for_timeout(50)
@@ -63,13 +65,13 @@ def a_desk(kind: str, tasks: int = 3, **fields: Any) -> tuple[Queue, User]:
     return work, factories.a_member(work.project, factories.a_user(name="Noor"))
 
 
-def in_store(page: Page, user: User) -> None:
-    """Wait until the page has the next task in store: two places are held, and the second one's panel has come."""
-    for _time in range(100):
-        if Assignment.objects.leased().filter(annotator=user).count() == 2:
-            break
-        page.wait_for_timeout(50)
-    page.wait_for_load_state("networkidle")
+def in_store(page: Page) -> None:
+    """Wait until the page has the next task in store."""
+    for _time in range(200):
+        if page.evaluate("import('/static/js/ahead.js').then((ahead) => ahead.held())"):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("the next task is not in store")
 
 
 def slip(place: Assignment, **fields: object) -> dict[str, object]:

@@ -113,8 +113,9 @@ def test_a_place_is_released_by_its_holder_once() -> None:
 
 def test_the_next_task_is_shown_while_the_answer_is_still_on_its_way(page: Page, origin: str) -> None:
     work, noor = a_desk("rank", tasks=4)
+    page.clock.install()
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     waiting: list[Route] = []
     page.route("**/submit/", lambda route: waiting.append(route))
     page.keyboard.type("1234")
@@ -123,7 +124,7 @@ def test_the_next_task_is_shown_while_the_answer_is_still_on_its_way(page: Page,
     assert not Label.objects.exists()
     assert page.title() == f"Task 2 · {work.name} · Preceptor"
     expect(page.locator("#said")).to_have_text("Sent.")
-    page.wait_for_timeout(600)
+    page.clock.run_for(600)
     page.keyboard.type("11")
     waiting[0].continue_()
     page.unroute("**/submit/")
@@ -152,7 +153,7 @@ def test_the_waiting_is_seen_where_nothing_is_in_store(page: Page, origin: str) 
 def test_an_unfinished_answer_waits_for_the_server_to_point_at_what_is_missing(page: Page, origin: str) -> None:
     work, noor = a_desk("rank")
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     page.keyboard.type("12")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Response C has no place yet.")).to_be_visible()
@@ -161,8 +162,9 @@ def test_an_unfinished_answer_waits_for_the_server_to_point_at_what_is_missing(p
 
 def test_one_request_a_task(page: Page, origin: str) -> None:
     work, noor = a_desk("compare", tasks=6)
+    page.clock.install()
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.rpartition("/assignments/")[2]))
     for number in (2, 3, 4):
@@ -170,7 +172,7 @@ def test_one_request_a_task(page: Page, origin: str) -> None:
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name=f"Task {number}")).to_be_focused()
         arrived(page)
-        page.wait_for_timeout(600)
+        page.clock.run_for(600)
     assert [url for url in asked if "draft" not in url] == [url for url in asked if url.endswith("/submit/")]
     assert sum(url.endswith("/submit/") for url in asked) == 3
 
@@ -178,7 +180,7 @@ def test_one_request_a_task(page: Page, origin: str) -> None:
 def test_the_place_ahead_is_freed_when_the_page_is_left(page: Page, origin: str) -> None:
     work, noor = a_desk("rank")
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     first = held(noor)
     page.get_by_role("link", name="Preceptor").click()
     holds(page, noor, 1)
@@ -188,7 +190,7 @@ def test_the_place_ahead_is_freed_when_the_page_is_left(page: Page, origin: str)
 def test_leaving_by_the_button_gives_both_back(page: Page, origin: str) -> None:
     work, noor = a_desk("rank")
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     page.get_by_role("button", name="Leave").click()
     expect(page.get_by_text("You gave the task back.")).to_be_visible()
     holds(page, noor, 0)
@@ -197,7 +199,7 @@ def test_leaving_by_the_button_gives_both_back(page: Page, origin: str) -> None:
 def test_skipping_shows_the_place_that_was_held_and_holds_the_next(page: Page, origin: str) -> None:
     work, noor = a_desk("rank", tasks=4)
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     ahead = Assignment.objects.leased().exclude(pk=held(noor).pk).get()
     page.keyboard.press("s")
     page.keyboard.press("ArrowDown")
@@ -210,8 +212,9 @@ def test_skipping_shows_the_place_that_was_held_and_holds_the_next(page: Page, o
 
 def test_of_two_tabs_one_holds_a_place_ahead(page: Page, origin: str) -> None:
     work, noor = a_desk("rank", tasks=4)
+    page.clock.install()
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     second = page.context.new_page()
     asked: list[str] = []
     second.on("request", lambda request: asked.append(request.url))
@@ -220,6 +223,7 @@ def test_of_two_tabs_one_holds_a_place_ahead(page: Page, origin: str) -> None:
     assert not any("/ahead/" in url for url in asked)
     page.close(run_before_unload=True)
     holds(second, noor, 1)
+    second.clock.run_for(1000)
     holds(second, noor, 2)
     assert any("/ahead/" in url for url in asked)
 
@@ -227,7 +231,7 @@ def test_of_two_tabs_one_holds_a_place_ahead(page: Page, origin: str) -> None:
 def test_a_change_by_key_needs_no_network(page: Page, origin: str) -> None:
     work, noor = a_desk("rank")
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     page.context.set_offline(True)
     page.keyboard.type("21")
     assert page.locator('[name="ranks.a"][value="2"]').is_checked()
@@ -248,7 +252,7 @@ def test_time_matches_a_scripted_session_within_a_second(page: Page, origin: str
     work, noor = a_desk("compare", tasks=4)
     page.clock.install()
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     before = stopped(page)
     page.clock.run_for(20_300)
     page.keyboard.press("1")
@@ -280,7 +284,7 @@ def test_time_of_changing_an_answer_is_added_to_its_own(page: Page, origin: str)
     work, noor = a_desk("compare", tasks=4)
     page.clock.install()
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     before = stopped(page)
     page.clock.run_for(10_000)
     page.keyboard.press("1")

@@ -30,10 +30,17 @@ def origin(live_server: object) -> str:
     return str(live_server)
 
 
+@pytest.fixture(autouse=True)
+def own_time(page: Page) -> None:
+    """The page has a clock of its own, that can be put forward."""
+    page.clock.install()
+
+
 @pytest.fixture
 def elsewhere(browser: Browser, origin: str) -> Iterator[Page]:
     """Another device."""
     context = browser.new_context(base_url=origin, locale="en-GB")
+    context.clock.install()
     page = context.new_page()
     page.set_default_timeout(10_000)
     yield page
@@ -44,7 +51,13 @@ def response(page: Page):
     return page.get_by_label("Your response")
 
 
+def pause(page: Page) -> None:
+    """As long as a draft waits before it is saved, and an answer before it is sent again for the first time."""
+    page.clock.run_for(1000)
+
+
 def saved(page: Page) -> None:
+    pause(page)
     expect(page.locator("#saved")).to_have_text(re.compile(r"Saved \d\d:\d\d"), timeout=10_000)
 
 
@@ -98,7 +111,7 @@ def test_what_the_server_never_got_is_restored_in_the_same_browser_with_a_word(p
     start(page, noor, work, origin)
     only_here(page)
     response(page).press_sequentially("Only here")
-    page.wait_for_timeout(400)
+    pause(page)
     fresh = reopen(page, work)
     expect(response(fresh)).to_have_value("Only here")
     expect(fresh.locator("#notices")).to_contain_text(re.compile(r"Restored what you had entered here at \d\d:\d\d"))
@@ -114,7 +127,7 @@ def test_a_half_made_ranking_is_restored(page: Page, origin: str) -> None:
     start(page, noor, work, origin)
     only_here(page)
     page.keyboard.type("31u")
-    page.wait_for_timeout(400)
+    pause(page)
     fresh = reopen(page, work)
     assert fresh.locator('[name="ranks.a"][value="3"]').is_checked()
     assert fresh.locator('[name="ranks.b"][value="1"]').is_checked()
@@ -128,7 +141,7 @@ def test_a_copy_that_is_older_than_the_draft_is_offered_and_overwrites_nothing(
     start(page, noor, work, origin)
     only_here(page)
     response(page).press_sequentially("Older, from here")
-    page.wait_for_timeout(400)
+    pause(page)
     let_in(elsewhere.context, noor, origin)
     elsewhere.goto(reverse("work", args=[work.pk]))
     response(elsewhere).fill("Newer, from there")
@@ -136,7 +149,8 @@ def test_a_copy_that_is_older_than_the_draft_is_offered_and_overwrites_nothing(
     go_on(page)
     fresh = reopen(page, work)
     expect(response(fresh)).to_have_value("Newer, from there")
-    fresh.wait_for_timeout(1500)
+    pause(fresh)
+    fresh.wait_for_timeout(100)  # were it saved now, it would arrive
     assert Draft.objects.get().payload["text"] == "Newer, from there"
     fresh.get_by_role("button", name="Keep mine").click()
     expect(response(fresh)).to_have_value("Older, from here")
@@ -156,6 +170,7 @@ def two_devices(page: Page, elsewhere: Page, origin: str) -> User:
     response(elsewhere).fill("From there")
     saved(elsewhere)
     response(page).fill("From here")
+    pause(page)
     expect(page.locator("#notices")).to_contain_text("A newer draft of this task was saved in another tab")
     assert Draft.objects.get().payload["text"] == "From there"
     return noor
@@ -182,9 +197,8 @@ def test_or_ones_own_can_be_kept(page: Page, elsewhere: Page, origin: str) -> No
 
 def test_a_minute_offline_while_typing_and_submitting_loses_nothing(page: Page, origin: str) -> None:
     work, noor = a_desk("write", tasks=4)
-    page.clock.install()
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     page.context.set_offline(True)
     banner = page.locator("#outbox")
     response(page).press_sequentially("First, offline")
@@ -221,7 +235,7 @@ def test_an_answer_that_waits_survives_the_death_of_the_tab_and_is_sent_once(pag
 def test_who_leaves_the_page_right_after_handing_in_has_handed_in(page: Page, origin: str) -> None:
     work, noor = a_desk("write", tasks=2)
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     waiting: list[Route] = []
     page.route("**/submit/", lambda route: waiting.append(route) if not waiting else route.continue_())
     response(page).fill("And off")
@@ -255,8 +269,8 @@ def test_a_submit_whose_answer_was_lost_is_stored_once(page: Page, origin: str) 
     page.route("**/submit/", lose)
     response(page).fill("Once")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name="Task 2")).to_be_focused(timeout=15_000)
-    arrived(page)
+    expect(page.get_by_role("heading", name="Task 2")).to_be_focused()
+    arrived(page, passing=1000)
     assert texts() == ["Once"]
     assert Label.objects.count() == 1
 
@@ -271,11 +285,12 @@ def test_a_draft_whose_answer_was_lost_is_no_conflict_with_itself(page: Page, or
 
     page.route("**/draft/", lose)
     response(page).fill("One")
+    pause(page)
     expect(page.locator("#saved")).to_have_text("Not saved yet; trying again")
     response(page).fill("One and two")
     page.unroute("**/draft/")
     saved(page)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(100)  # a refusal of it would arrive
     assert Draft.objects.get().payload["text"] == "One and two"
     expect(page.get_by_role("button", name="Keep mine")).to_have_count(0)
 
@@ -288,9 +303,11 @@ def test_who_goes_on_writing_while_the_answer_waits_hands_in_the_newer_text(page
     page.keyboard.press("Control+Enter")
     expect(page.locator("#outbox")).to_contain_text("wait here: 1.")
     response(page).press_sequentially(", now right")
+    pause(page)
     expect(page.locator("#outbox")).to_have_text("Offline. What you enter is kept here.")
     page.context.set_offline(False)
-    page.wait_for_timeout(500)
+    pause(page)
+    page.wait_for_timeout(100)  # were it sent now, it would arrive
     assert not Label.objects.exists()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("That was all for now")).to_be_visible()
@@ -317,6 +334,7 @@ def test_the_session_ends_in_the_middle_of_a_draft(page: Page, origin: str) -> N
     start(page, noor, work, origin)
     Session.objects.all().delete()
     response(page).fill("Do not lose me")
+    pause(page)
     sign_in_again(page)
     expect(response(page)).to_have_value("Do not lose me")
     saved(page)
@@ -391,6 +409,7 @@ def test_a_lost_lease_is_told_and_the_text_is_kept(page: Page, origin: str) -> N
     page.wait_for_load_state("networkidle")
     take_over(held(noor))
     response(page).fill("Slow but good")
+    pause(page)
     expect(page.locator("#notices")).to_contain_text("somebody else has it now")
     assert Draft.objects.get(annotator=noor).payload["text"] == "Slow but good"
     page.keyboard.press("Control+Enter")
@@ -402,7 +421,7 @@ def test_a_lost_lease_is_told_and_the_text_is_kept(page: Page, origin: str) -> N
 def test_a_refusal_of_an_answer_left_behind_is_told_and_brings_it_back(page: Page, origin: str) -> None:
     work, noor = a_desk("write", tasks=2)
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     place = held(noor)
     other = take_over(place)
     taken = Assignment.objects.select_related("task", "queue").get(pk=place.pk)
@@ -424,7 +443,7 @@ def test_a_refusal_of_an_answer_left_behind_is_told_and_brings_it_back(page: Pag
 def test_an_answer_the_server_finds_wrong_comes_back_and_can_be_put_right(page: Page, origin: str) -> None:
     work, noor = a_desk("write", tasks=3)
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     work.options = {**work.options, "min_words": 4}
     work.save()
     response(page).fill("Too short")
@@ -469,7 +488,7 @@ def test_the_last_ten_answers_can_be_undone_by_one_key_and_history_is_kept(page:
 def test_undo_comes_to_the_answer_just_sent_and_back_to_the_task(page: Page, origin: str) -> None:
     work, noor = a_desk("rank", tasks=3)
     start(page, noor, work, origin)
-    in_store(page, noor)
+    in_store(page)
     page.keyboard.type("1234")
     page.keyboard.press("Enter")
     page.keyboard.press("z")
@@ -487,7 +506,7 @@ def test_what_is_changed_survives_the_death_of_the_tab(page: Page, origin: str) 
     let_in(page.context, noor, origin)
     page.goto(reverse("amend", args=[label]))
     response(page).fill("Half changed")
-    page.wait_for_timeout(400)
+    pause(page)
     context = page.context
     kill(page)
     fresh = context.new_page()

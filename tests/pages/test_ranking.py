@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from annotate.models import Label, Queue, User
 from tests import factories
 from tests.pages.desk import in_store, start
-from tests.sweep.test_accessible import LOOKS, sideways, violations
+from tests.sweep.test_accessible import LOOKS, looked_at
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -282,14 +282,7 @@ RICH: dict[str, dict[str, Any]] = {
 def test_axe_finds_nothing_with_everything_asked_and_half_of_it_answered(page: Page, origin: str, kind: str) -> None:
     at_work(page, origin, kind=kind, **RICH[kind])
     press(page, "2", "1", "Escape")
-    wrong: list[str] = []
-    for scheme, windows in LOOKS.items():
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.wait_for_timeout(300)  # until everything has its new colour
-        for width, height in windows:
-            page.set_viewport_size({"width": width, "height": height})
-            wrong += [f"{scheme} {width} {one}" for one in violations(page) + sideways(page)]
-    assert wrong == []
+    assert looked_at(page, *LOOKS) == []
 
 
 # --- What is asked besides -------------------------------------------------------------------------------------------
@@ -358,8 +351,8 @@ def test_compare_on_four_levels_with_a_forced_choice(page: Page, origin: str) ->
 
 
 def test_compare_in_one_press_where_the_queue_says_so(page: Page, origin: str) -> None:
-    noor = at_work(page, origin, kind="compare", strength=False, submit_at_once=True)
-    in_store(page, noor)  # so the next task comes in the middle of the press: it keeps the focus all the same
+    at_work(page, origin, kind="compare", strength=False, submit_at_once=True)
+    in_store(page)  # so the next task comes in the middle of the press: it keeps the focus all the same
     press(page, "ArrowRight")
     expect(page.get_by_role("heading", name="Task 1", exact=True)).to_be_visible()
     press(page, "2")

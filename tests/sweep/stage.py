@@ -71,6 +71,7 @@ PAGES: dict[str, tuple[int, str]] = {
     "quality": (REVIEWER, "some queues"),
     "quality-annotator": (REVIEWER, "annotator"),
     "cost": (MANAGER, "queue"),
+    "project-quality": (REVIEWER, "project"),  # after the pages that make what it shows
     "adjudicate": (REVIEWER, "task"),
     "task": (REVIEWER, "task"),
     "import-new": (MANAGER, "queue"),
@@ -94,7 +95,7 @@ PAGES: dict[str, tuple[int, str]] = {
 NO_PAGES = {
     *("language", "sign-out", "submit", "draft", "leave", "release", "ahead", "diff", "changes", "confirm-guidelines"),
     *("known-verdict", "label-remarks", "task-remarks", "resolve", "review-send", "review-next"),
-    *("quality-file", "cost-file", "queue-board-file", "project-board-file", "queue-bias-file"),
+    *("project-quality-file", "quality-file", "cost-file", "queue-board-file", "project-board-file", "queue-bias-file"),
     "release-learnable-file",
     "task-check",
     *("review", "refused-file", "issues-file", "export-file"),
