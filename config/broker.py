@@ -7,6 +7,7 @@ was forgotten, so a broker may lose everything it holds and no work is lost.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -115,13 +116,28 @@ class PgmqTransport(kombu_pgmq.Transport):
 
     def _get_notify_waiter(self) -> kombu_pgmq._NotifyWaiter:
         if self._notify_waiter is None:
-            self._notify_waiter = kombu_pgmq._NotifyWaiter(self._options["conninfo"])
+            self._notify_waiter = _Waiter(self._options["conninfo"])
         return self._notify_waiter
 
     @property
     def _options(self) -> dict[str, Any]:
         client: Any = self.client
         return dict(client.transport_options)
+
+
+class _Waiter(kombu_pgmq._NotifyWaiter):
+    """kombu's own, that waits no longer once its worker was asked to end: Celery only looks every two seconds."""
+
+    def wait(self, timeout: float | None) -> bool:
+        from celery.worker import state  # here, for web pages send and never wait
+
+        deadline = time.monotonic() + (timeout or 0)
+        while (left := deadline - time.monotonic()) > 0:
+            if state.should_stop is not None or state.should_terminate is not None:
+                raise TimeoutError  # what Celery takes for: nothing came
+            if super().wait(min(left, 0.1)):
+                return True
+        return False
 
 
 class _OneConnection:

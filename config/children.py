@@ -35,7 +35,7 @@ class Child:
         )
 
     def keep(self) -> bool:
-        """Start it again if it died; False once it has died at once too often."""
+        """Start it again if it died, the first time at once; False once it has died quickly too often."""
         code = self.process.poll()
         if code is None:
             return True
@@ -44,7 +44,7 @@ class Child:
         if self.quick_deaths > PATIENCE:
             return False
         _signal_group(self.process.pid, signal.SIGKILL)  # its own children, if it left any
-        time.sleep(self.quick_deaths)
+        time.sleep(max(0, self.quick_deaths - 1))
         self.start()
         return True
 

@@ -206,7 +206,7 @@ def _start(home: Path, sockets: Path, durable: bool) -> None:
         "-o",
         options,
     ]
-    for patience in (1, 3, 6, 0):
+    for patience in (0.2, 0.5, 1, 3, 6, 0):
         try:
             _run(home, "pg_ctl", *arguments)
             return

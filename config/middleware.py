@@ -11,6 +11,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
+from annotate import outages
+
 logger = logging.getLogger(__name__)
 WAIT_SECONDS = 5
 
@@ -25,7 +27,7 @@ class BusyMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return _busy(error) if isinstance(error, OperationalError | InterfaceError) else None
+        return _busy(error) if outages.is_outage(error) else None
 
 
 def _busy(error: Exception) -> HttpResponse:

@@ -137,7 +137,7 @@ def _set_up() -> str:
 
 def _web(port: int) -> children.Child:
     options = ["--worker-class=gthread", "--workers=2", "--threads=4", f"--bind={HOST}:{port}"]
-    options += ["--graceful-timeout=4", "--no-control-socket", "--log-level=warning"]
+    options += ["--preload", "--graceful-timeout=4", "--no-control-socket", "--log-level=warning"]
     return children.Child("web", "gunicorn", "config.wsgi", *options)
 
 

@@ -105,6 +105,8 @@ def sweep(app: Any) -> None:
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("PRECEPTOR_ROLE", "job")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # Django's checks import every page; `migrate` runs them, and here they would take longer than all the rest.
+    os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
     import django
 
     from config.celery import app

@@ -16,14 +16,13 @@ from django.core.exceptions import (
     SuspiciousOperation,
     ValidationError,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from annotate import labelling, queue
+from annotate import labelling, outages, queue
 from annotate.projects import Conflict
 
 logger = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _busy(error: Exception) -> Response | None:
     """The database being away or too busy is not a fault of the request: say when to come back."""
-    if not isinstance(error, OperationalError | InterfaceError):
+    if not outages.is_outage(error):
         return None
     logger.error("database: %s", str(error).partition("\n")[0])  # the lines after it may show texts of people
     return respond(503, _("The server is busy. Nothing was lost: try again in a moment."), Retry_After="5")

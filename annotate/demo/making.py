@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.core.files import File
 from django.db import transaction
 
@@ -28,7 +29,9 @@ FLAG_REASON = "It does not say how old the reader is, and that decides which ans
 
 def make(password: str, renew: bool = False) -> Project:
     """The demo project with all that belongs to it. New accounts get `password`; with `renew`, the old ones too."""
-    owner, *annotators = [_user(email, name, password, renew) for email, name in [OWNER, *ANNOTATORS]]
+    people = [_user(email, name) for email, name in [OWNER, *ANNOTATORS]]
+    _set_password([one for one in people if renew or not one.has_usable_password()], password)
+    owner, *annotators = people
     project = Project.objects.filter(slug=SLUG).first() or _project(owner, annotators)
     if project.archived_at is None:
         for kind in kinds.all_kinds():
@@ -36,14 +39,14 @@ def make(password: str, renew: bool = False) -> Project:
     return project
 
 
-def _user(email: str, name: str, password: str, renew: bool) -> User:
-    user = User.objects.filter(email=email).first()
-    if user is None:
-        return User.objects.create_user(email, password, name=name)
-    if renew:
-        user.set_password(password)
-        user.save(update_fields=["password"])
-    return user
+def _user(email: str, name: str) -> User:
+    return User.objects.filter(email=email).first() or User.objects.create_user(email, name=name)
+
+
+def _set_password(people: list[User], password: str) -> None:
+    """Hashed once for all of them: to hash is slow on purpose."""
+    if people:
+        User.objects.filter(pk__in=[one.pk for one in people]).update(password=make_password(password))
 
 
 @transaction.atomic
