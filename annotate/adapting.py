@@ -9,7 +9,8 @@ Wald's sequential test of two equally likely answers ("Sequential Tests", 1945),
 Labels that were superseded or rejected don't count, and one label alone has nothing to disagree with.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -17,28 +18,27 @@ from typing import Any
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from annotate import consensus, horizons, kinds
 from annotate.kinds import Kind, Payload
-from annotate.models import Queue
+from annotate.models import Label, Queue
 from annotate.places import AGAIN, NOTHING_LEFT, add_places
 from annotate.quality import rules
 from annotate.quality.rules import Rules
 
-#: Labels that are looked at in one transaction.
-AT_ONCE = 500
+logger = logging.getLogger(__name__)
 
-# The labels that count of the tasks of some labels, where all places of a task are done.
-_SAID = """
-WITH fresh AS MATERIALIZED (
-    SELECT DISTINCT task_id FROM annotate_label WHERE queue_id = %(queue)s AND id > %(after)s AND id <= %(end)s
-), whole AS MATERIALIZED (
-    SELECT t.id, t.response_ids FROM fresh JOIN annotate_task t ON t.id = fresh.task_id
-    WHERE t.role = 'work' AND t.state = 'ready'
-      AND NOT EXISTS (SELECT FROM annotate_assignment a WHERE a.task_id = t.id AND a.state <> 'done' OFFSET 0)
-)
-SELECT w.id, w.response_ids, l.payload, l.shown
+#: Labels that are looked at before what they ask for is published, and while somebody waits.
+AT_ONCE, A_FEW = 500, 20
+
+#: Characters against characters that are compared for these: a few seconds at most, and some tenths of one.
+EFFORT = 100_000_000_000
+LITTLE = EFFORT // 10
+
+# The labels of the tasks `whole` that count.
+_STANDING = """
+SELECT w.id, w.places, w.response_ids, l.payload, l.shown
 FROM whole w CROSS JOIN LATERAL (
     SELECT id, payload, shown FROM annotate_label WHERE task_id = w.id AND supersedes_id IS NULL
     UNION ALL
@@ -49,14 +49,28 @@ WHERE NOT EXISTS (SELECT FROM annotate_label n WHERE n.supersedes_id = l.id OFFS
        ORDER BY v.id DESC LIMIT 1) IS DISTINCT FROM 'reject'
 ORDER BY w.id, l.id
 """
-_END = """
-SELECT max(id) FROM (SELECT id FROM annotate_label WHERE queue_id = %s AND id > %s AND id <= %s
-                     ORDER BY id LIMIT %s) AS page
+# Those of the tasks of some labels, where all places of a task are done.
+_SAID = f"""
+WITH fresh AS MATERIALIZED (
+    SELECT DISTINCT task_id FROM annotate_label WHERE queue_id = %(queue)s AND id > %(after)s AND id <= %(end)s
+), whole AS MATERIALIZED (
+    SELECT t.id, t.places, t.response_ids FROM fresh JOIN annotate_task t ON t.id = fresh.task_id
+    WHERE t.role = 'work' AND t.state = 'ready'
+      AND NOT EXISTS (SELECT FROM annotate_assignment a WHERE a.task_id = t.id AND a.state <> 'done' OFFSET 0)
+){_STANDING}"""  # noqa: S608  # put together from our own words
+# The next labels, and the newest: their ids, and how long what they say is.
+_NEXT = """
+SELECT id, length(payload::text) FROM annotate_label WHERE queue_id = %s AND id > %s AND id <= %s ORDER BY id LIMIT %s
 """
 _NEWEST = """
-SELECT coalesce(min(id), 1) - 1, coalesce(max(id), 0)
-FROM (SELECT id FROM annotate_label WHERE queue_id = %s AND id > %s ORDER BY id DESC LIMIT %s) AS page
+SELECT id, length(payload::text) FROM annotate_label WHERE queue_id = %s AND id > %s ORDER BY id DESC LIMIT %s
 """
+# Of some tasks, those that got no place since they had so many. Locked, so that it stays so.
+_STILL = """
+SELECT t.id FROM annotate_task t JOIN unnest(%s::bigint[], %s::int[]) AS known (id, places) USING (id, places)
+ORDER BY t.id FOR NO KEY UPDATE OF t
+"""
+_STILL_AND_FREE = _STILL + "SKIP LOCKED"
 
 # Tasks with nothing left to do, by their labels without those that others gave again. Each state by itself, so that
 # the places are read from the index of that state; `NOT IN` would go through all of them for each task.
@@ -87,16 +101,23 @@ def is_decided(kind: Kind, said: Sequence[Payload]) -> bool:
 
 
 def adapt_waiting() -> None:
-    """Look at what was labelled since the last time, in all queues with the rule: for the worker's sweep."""
+    """Look at what was labelled since the last time, in all queues with the rule: for the worker's sweep.
+
+    Whatever is wrong with one queue, the others are not to wait for it.
+    """
     adaptive = Queue.objects.filter(rules__most_labels__gt=0).exclude(state=Queue.State.CLOSED)
-    for work in adaptive.order_by("pk"):
-        adapt(work)
+    newer = Exists(Label.objects.filter(queue=OuterRef("pk"), pk__gt=OuterRef("adapted_to")))
+    for work in adaptive.filter(newer).order_by("pk"):
+        try:
+            adapt(work)
+        except Exception as error:  # noqa: BLE001  # not the message: that may quote a row
+            logger.error("no further labels of queue %d now: %s", work.pk, type(error).__name__)
 
 
 def adapt(work: Queue) -> int:
     """Publish the further places that a queue's new labels ask for; returns how many.
 
-    Every label is looked at once, in short transactions; where somebody else is at it, nothing is done.
+    Every label is looked at once, before anything is locked; where somebody else is at it, nothing is done.
     """
     horizon, added = horizons.of_labels(work), 0
     while (some := _some(work, horizon)) is not None:
@@ -105,16 +126,20 @@ def adapt(work: Queue) -> int:
 
 
 def adapt_now(work: Queue) -> int:
-    """The same of the newest labels alone and without waiting: for somebody who finds the queue empty.
+    """The same of the few newest labels alone and without waiting: for somebody who finds the queue empty.
 
     What it looks at is looked at again by the sweep, because labels that are being stored may come in below.
     """
+    fresh = _fresh(work)
+    if fresh is None:
+        return 0
+    ids = _few(fresh, _rows(_NEWEST, fresh.pk, fresh.adapted_to, A_FEW), LITTLE)
+    wanted = _wanted(fresh, ids[-1] - 1, ids[0]) if ids else {}
+    if not wanted:
+        return 0
     with transaction.atomic():
-        locked = _locked(work)
-        if locked is None:
-            return 0
-        after, end = _row(_NEWEST, locked.pk, locked.adapted_to, AT_ONCE)
-        return _publish(locked, after, end)
+        locked = _locked(fresh)
+        return _publish(locked, wanted, _STILL_AND_FREE) if locked else 0
 
 
 def begin_anew(work: Queue) -> None:
@@ -124,54 +149,114 @@ def begin_anew(work: Queue) -> None:
 
 def _some(work: Queue, horizon: int) -> int | None:
     """The places added for the next labels; None where there are no more, or somebody else is at it."""
+    fresh = _fresh(work)
+    rows = _rows(_NEXT, fresh.pk, fresh.adapted_to, horizon, AT_ONCE) if fresh else []
+    if fresh is None or not rows:
+        return None
+    end = (_few(fresh, rows, EFFORT) or [rows[0][0]])[-1]
+    wanted = _wanted(fresh, fresh.adapted_to, end)
     with transaction.atomic():
-        locked = _locked(work)
-        if locked is None:
+        locked = _locked(fresh)
+        if locked is None or locked.adapted_to != fresh.adapted_to:
             return None
-        (end,) = _row(_END, locked.pk, locked.adapted_to, horizon, AT_ONCE)
-        if end is None:
-            return None
-        added = _publish(locked, locked.adapted_to, end)
         Queue.objects.filter(pk=work.pk).update(adapted_to=end)
-    return added
+        return _publish(locked, wanted, _STILL)
+
+
+def _fresh(work: Queue) -> Queue | None:
+    """The queue as it is now; None where it doesn't have the rule any more."""
+    found = Queue.objects.get(pk=work.pk)
+    return found if rules.of(found).is_adaptive else None
+
+
+def _few(work: Queue, rows: Iterable[tuple[int, int]], effort: int) -> list[int]:
+    """Of labels with their lengths, the ids of the first that can be compared with those of their tasks by so much."""
+    ids = []
+    for pk, length in rows:
+        effort -= rules.of(work).most_labels * length**2
+        if effort < 0:
+            break
+        ids.append(pk)
+    return ids
 
 
 def _locked(work: Queue) -> Queue | None:
-    """The queue as it is now, nobody else publishing for it until the transaction ends; None where there's no rule."""
+    """The queue, nobody else publishing for it until the transaction ends; None if its rules are others by now."""
     found = Queue.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=work.pk).first()
-    return found if found is not None and rules.of(found).is_adaptive else None
+    return found if found is not None and found.rules == work.rules else None
 
 
-def _publish(work: Queue, after: int, end: int) -> int:
-    """One more place for each task with labels of this stretch that wants one, as far as the budget goes."""
+def _wanted(work: Queue, after: int, end: int) -> dict[int, int]:
+    """The tasks with labels of this stretch that want one more, each with how many places it has."""
     asked = rules.of(work)
-    wanted = [task for task, said in _said(work, after, end) if wants_more(work.way, said, asked)]
-    if asked.extra_budget is not None:
-        wanted = wanted[: max(0, asked.extra_budget - work.extra_places)]
-    if not wanted:
+    said = _said(work, after, end)
+    return {task: places for (task, places), payloads in said if wants_more(work.way, payloads, asked)}
+
+
+def _publish(work: Queue, wanted: dict[int, int], still: str) -> int:
+    """One more place for each of these tasks that got none meanwhile, as far as the budget of the locked queue goes."""
+    tasks = [pk for (pk,) in _rows(still, [*wanted], [*wanted.values()])] if wanted else []
+    budget = rules.of(work).extra_budget
+    if budget is not None:
+        tasks = tasks[: max(0, budget - work.extra_places)]
+    if not tasks:
         return 0
-    added = add_places(work, wanted)
+    added = add_places(work, tasks)
     Queue.objects.filter(pk=work.pk).update(extra_places=F("extra_places") + added)
     return added
 
 
-def _said(work: Queue, after: int, end: int) -> list[tuple[int, list[Payload]]]:
-    """By task, the answers that count, under common letters."""
+def _said(work: Queue, after: int, end: int) -> list[tuple[tuple[int, int], list[Payload]]]:
+    """The answers that count of the tasks with labels of this stretch."""
+    return _grouped(work, _SAID, {"queue": work.pk, "after": after, "end": end})
+
+
+def _grouped(work: Queue, sql: str, values: dict[str, Any]) -> list[tuple[tuple[int, int], list[Payload]]]:
+    """By task and how many places it has, the answers that count, under common letters."""
     with connection.cursor() as cursor:
-        cursor.execute(_SAID, {"queue": work.pk, "after": after, "end": end})
+        cursor.execute(sql, values)
         rows = cursor.fetchall()
-    return [(task, [_payload(work.way, row) for row in some]) for task, some in groupby(rows, key=itemgetter(0))]
+    by_task = groupby(rows, key=itemgetter(0, 1))
+    return [(task, [_payload(work.way, *row[2:]) for row in some]) for task, some in by_task]
 
 
-def _payload(kind: Kind, row: Any) -> Payload:
-    _task, responses, payload, shown = row
+def _payload(kind: Kind, responses: list[int], payload: str, shown: list[int]) -> Payload:
     return kinds.renamed(kind, msgspec.json.decode(payload, type=dict[str, Any]), shown, responses)
 
 
-def _row(sql: str, *values: Any) -> Any:
+def _rows(sql: str, *values: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchone()
+        rows: list[Any] = cursor.fetchall()
+    return rows
+
+
+# --- Where the overlap gets less -------------------------------------------------------------------------------------
+
+# Tasks with a place that nobody has taken, and more places than the overlap asks for: labels that came with files and
+# those that others gave again aside.
+_BEYOND = f"""
+WITH {AGAIN}
+SELECT a.task_id FROM annotate_assignment a
+LEFT JOIN annotate_outsideannotator o ON o.user_id = a.annotator_id LEFT JOIN again g ON g.task_id = a.task_id
+WHERE a.queue_id = %(queue)s AND o.user_id IS NULL GROUP BY a.task_id
+HAVING bool_or(a.state IN ('open', 'held')) AND count(*) - coalesce(max(g.n), 0) > %(overlap)s
+"""  # noqa: S608  # put together from our own words
+_SAID_OF = f"""
+WITH whole AS MATERIALIZED (
+    SELECT id, places, response_ids FROM annotate_task WHERE id = ANY(%(tasks)s::bigint[])
+){_STANDING}"""  # noqa: S608  # put together from our own words
+
+
+def still_split(work: Queue) -> list[int]:
+    """Tasks with a place that was published as their annotators disagreed, who still do: they keep it."""
+    if work.extra_places == 0:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_BEYOND, {"queue": work.pk, "overlap": work.overlap})
+        tasks = [task for (task,) in cursor.fetchall()]
+    asked, said = rules.of(work), _grouped(work, _SAID_OF, {"tasks": tasks})
+    return [task for (task, _places), payloads in said if wants_more(work.way, payloads, asked)]
 
 
 # --- What it did -----------------------------------------------------------------------------------------------------

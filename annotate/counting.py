@@ -23,10 +23,11 @@ MOST_OUTSIDE = 200
 class Counts:
     """Tasks by what is the matter with them, places by state, and the rest of a queue.
 
-    `held` places belong to flagged and closed tasks. A place is done when it has its label, so `done` is counted
-    from the labels: there are no others but amendments, and an amendment takes the place of a label. `outside` labels
-    came with files, each in a place of its own: the progress of a queue's own people is told without them. So is it
-    without `checks`, tasks whose answer is known or that are asked again: `checked` labels, `checking` places in hand.
+    `held` places belong to flagged and closed tasks; a check that is `flagged` is still at work. A place is done when
+    it has its label, so `done` is counted from the labels: there are no others but amendments, and an amendment takes
+    the place of a label. `outside` labels came with files, each in a place of its own: the progress of a queue's own
+    people is told without them. So is it without `checks`, tasks whose answer is known or that are asked again:
+    `checked` labels, `checking` places in hand.
     """
 
     tasks: int = 0
@@ -71,7 +72,9 @@ class Counts:
 # Numbers by name. Each is counted for one queue by its id: grouping all queues' rows would cost three times as much.
 _NUMBERS = {
     "tasks": "annotate_task WHERE queue_id = %(queue)s",
-    "flagged": "annotate_task WHERE queue_id = %(queue)s AND state = 'flagged'",
+    "flagged": """(SELECT id FROM annotate_task WHERE queue_id = %(queue)s AND state = 'flagged'
+                   UNION SELECT task_id FROM annotate_exit
+                   WHERE queue_id = %(queue)s AND way = 'flag' AND resolved_at IS NULL) flagged""",
     "closed": "annotate_task WHERE queue_id = %(queue)s AND state = 'closed'",
     "open": "annotate_assignment WHERE queue_id = %(queue)s AND state = 'open'",
     "leased": "annotate_assignment WHERE queue_id = %(queue)s AND state = 'leased'",
@@ -82,7 +85,9 @@ _NUMBERS = {
     "people": "annotate_seat WHERE queue_id = %(queue)s",
     "refused": "annotate_refusedrow r JOIN annotate_import i ON i.id = r.job_id WHERE i.queue_id = %(queue)s",
     "checks": "annotate_task WHERE queue_id = %(queue)s AND role <> 'work'",
-    "checked": "annotate_checkresult c JOIN annotate_seat s ON s.id = c.seat_id WHERE s.queue_id = %(queue)s",
+    "checked": """annotate_task t JOIN annotate_label l ON l.task_id = t.id AND l.supersedes_id IS NULL
+                  WHERE t.queue_id = %(queue)s AND t.role <> 'work'
+                    AND NOT EXISTS (SELECT FROM annotate_outsideannotator o WHERE o.user_id = l.annotator_id)""",
     "checking": """annotate_assignment a JOIN annotate_task t ON t.id = a.task_id
                    WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND t.role <> 'work'""",
 }
@@ -118,7 +123,10 @@ def tasks(queue: Queue, state: str = "all") -> QuerySet[Task]:
     found = Task.objects.filter(queue=queue)
     if state == "checks":
         return found.exclude(role=Task.Role.WORK)
-    if state in {Task.State.FLAGGED, Task.State.CLOSED}:
+    if state == Task.State.FLAGGED:
+        flags = Exit.objects.filter(queue=queue, way=Exit.Way.FLAG, resolved_at=None)
+        return found.filter(pk__in=found.filter(state=state).values("pk").union(flags.values("task")))
+    if state == Task.State.CLOSED:
         return found.filter(state=state)
     if state == "open":
         return found.filter(_has_place(Assignment.State.OPEN), state=Task.State.READY)
@@ -168,6 +176,15 @@ def with_flags(tasks: Iterable[Task]) -> list[tuple[Task, list[Exit]]]:
     for flag in Exit.objects.filter(task__in=found, way=Exit.Way.FLAG, resolved_at=None).order_by("pk"):
         flags[flag.task_id].append(flag)
     return [(task, flags[task.pk]) for task in found]
+
+
+#: What is told only roughly is at least so many.
+STEPS = (0, 1, 10, 50)
+
+
+def roughly(number: int) -> int:
+    """The highest of `STEPS` that a number comes up to: where the exact one would tell what is not to be known."""
+    return max(step for step in STEPS if step <= number)
 
 
 # --- How it goes ---------------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Greatest, TruncDate
 from django.utils import timezone
 
+from annotate import counting
 from annotate.models import Label, Project, Queue, Seat, User
-from annotate.models.rows import NOT_MINE
+from annotate.models.rows import LEFT_FOR_LATER, NOT_MINE
 from annotate.quality import rules
 
 DAYS = 7
@@ -98,12 +99,11 @@ SELECT q.id,
     ahead.looked = 300 OR behind.looked = 300,
     (SELECT count(*) FROM annotate_assignment a
      WHERE a.annotator_id = %(user)s AND a.queue_id = q.id AND a.state = 'leased'),
-    (SELECT count(*) FROM annotate_draft d JOIN annotate_task t ON t.id = d.task_id
-     WHERE d.annotator_id = %(user)s AND t.queue_id = q.id AND t.state = 'ready'
-       AND NOT EXISTS (SELECT FROM annotate_assignment a
-                       WHERE a.task_id = d.task_id AND a.annotator_id = %(user)s)),
+    (SELECT count(*) FROM annotate_draft a JOIN annotate_task t ON t.id = a.task_id
+     WHERE a.annotator_id = %(user)s AND t.queue_id = q.id AND t.state = 'ready' AND {NOT_MINE}),
     (SELECT count(DISTINCT a.task_id) FROM annotate_exit a JOIN annotate_task t ON t.id = a.task_id
-     WHERE a.annotator_id = %(user)s AND a.queue_id = q.id AND a.way = 'skip' AND t.state = 'ready' AND {NOT_MINE})
+     WHERE a.annotator_id = %(user)s AND a.queue_id = q.id AND a.way = 'skip' AND t.state = 'ready' AND {NOT_MINE}
+       AND EXISTS (SELECT FROM annotate_assignment a WHERE a.task_id = t.id AND (a.state = 'open' OR {LEFT_FOR_LATER})))
 FROM annotate_queue q
 LEFT JOIN annotate_seat s ON s.queue_id = q.id AND s.user_id = %(user)s
 CROSS JOIN LATERAL ({_NEAR.format(side=">")}) ahead
@@ -127,6 +127,5 @@ def waiting(user: User, queues: Iterable[Queue]) -> dict[int, Waiting]:
 def _told(n: int, more: bool, roughly: bool) -> tuple[int, bool]:
     """How many wait, and whether there are more than that."""
     if roughly:
-        known = max(step for step in (0, 1, 10, ENOUGH) if step <= n)
-        return known, known > 0
+        return counting.roughly(n), n > 0
     return min(n, ENOUGH), n > ENOUGH or (more and n > 0)

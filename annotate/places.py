@@ -32,12 +32,12 @@ _LOCK = "SELECT id FROM annotate_task WHERE queue_id = %s AND id = ANY(%s::bigin
 # The tasks' rows are locked by a statement before, so nobody else gives a place the same slot. Each has a position of
 # its own: with a check a seat goes past all places of one.
 _ADD = """
-WITH front AS (SELECT coalesce(max(cursor_position), -1) AS position FROM annotate_seat WHERE queue_id = %(queue)s),
+WITH front AS (SELECT greatest(-1, max(cursor_position)) AS position FROM annotate_seat WHERE queue_id = %(queue)s),
 spot AS (SELECT coalesce(
     (SELECT a.position FROM annotate_assignment a, front
      WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position > front.position
      ORDER BY a.position, a.id OFFSET %(further_on)s LIMIT 1),
-    (SELECT greatest(-1, front.position, (SELECT max(a.position) FROM annotate_assignment a
+    (SELECT greatest(front.position, (SELECT max(a.position) FROM annotate_assignment a
                                       WHERE a.queue_id = %(queue)s AND a.state = 'open')) + 1 FROM front)) AS position
 ), grown AS (
     UPDATE annotate_task SET places = places + 1 WHERE id = ANY(%(tasks)s) AND role = 'work'

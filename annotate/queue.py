@@ -14,21 +14,29 @@ from django.utils.translation import gettext_lazy as _
 from annotate import adapting
 from annotate.checking import mixing
 from annotate.models import Assignment, Queue, Seat, Task, User
-from annotate.models.queues import BEFORE_ALL
+from annotate.models.queues import BEFORE, FAR_BEFORE
 from annotate.models.rows import NOT_MINE, columns, first_row, instance
 from annotate.places import FURTHER_ON
 
 #: How many places one person may hold in one queue: the task before them, and one ahead that their screen prepares.
 MOST_HELD = 2
 
-# One statement. The branches are read lazily, in order, until one gives a row: a place whose lease has run out;
-# the next open place after the seat's cursor; at the end of the queue, one that was passed over earlier.
+# One statement. The branches are read lazily, in order, until one gives a row: a place whose lease has run out; the
+# next one that was brought forward; the next open place after the seat's cursor; at the end of the queue, one that was
+# passed over earlier. Whoever is past all that was brought forward does not look through it again.
+LAST_FORWARD = """(
+    SELECT max(position) FROM annotate_assignment WHERE queue_id = %(queue)s AND state = 'open' AND position < 0
+)"""
 _CLAIM = f"""
 WITH expired AS (
     SELECT a.id FROM annotate_assignment a
     WHERE a.queue_id = %(queue)s AND a.state = 'leased' AND a.lease_until < now() AND {NOT_MINE}
       AND (SELECT t.state = 'ready' AND t.role = 'work' FROM annotate_task t WHERE t.id = a.task_id)
     ORDER BY a.lease_until LIMIT 1 FOR UPDATE OF a SKIP LOCKED
+), forward AS (
+    SELECT a.id FROM annotate_assignment a
+    WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position > %(forward)s AND a.position < 0 AND {NOT_MINE}
+    ORDER BY a.position, a.id LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), ahead AS (
     SELECT a.id FROM annotate_assignment a
     WHERE a.queue_id = %(queue)s AND a.state = 'open'
@@ -40,9 +48,10 @@ WITH expired AS (
       AND (a.position, a.id) <= (%(position)s, %(id)s) AND {NOT_MINE}
     ORDER BY a.position, a.id LIMIT 1 FOR UPDATE OF a SKIP LOCKED
 ), found AS (
-    SELECT id, false AS in_order FROM expired
-    UNION ALL SELECT id, true FROM ahead
-    UNION ALL SELECT id, true FROM behind
+    SELECT id, 'expired' AS way FROM expired
+    UNION ALL SELECT id, 'forward' FROM forward
+    UNION ALL SELECT id, 'ahead' FROM ahead
+    UNION ALL SELECT id, 'ahead' FROM behind
     LIMIT 1
 ), place AS (
     UPDATE annotate_assignment a
@@ -50,10 +59,14 @@ WITH expired AS (
         holders = array_append(a.holders, %(user)s), leased_at = now(),
         lease_until = now() + make_interval(secs => %(lease)s)
     FROM found WHERE a.id = found.id
-    RETURNING a.id, a.position, found.in_order
+    RETURNING a.id, a.position, found.way
 ), moved AS (
-    UPDATE annotate_seat s SET cursor_position = place.position, cursor_id = place.id
-    FROM place WHERE s.id = %(seat)s AND place.in_order
+    UPDATE annotate_seat s SET cursor_position = place.position, cursor_id = place.id,
+        forward_position = greatest(forward_position, {LAST_FORWARD})
+    FROM place WHERE s.id = %(seat)s AND place.way = 'ahead'
+), moved_forward AS (
+    UPDATE annotate_seat s SET forward_position = place.position
+    FROM place WHERE s.id = %(seat)s AND place.way = 'forward'
 )
 SELECT id FROM place
 """  # noqa: S608  # put together from our own words
@@ -64,9 +77,9 @@ WHERE annotator_id = %(user)s AND queue_id = %(queue)s AND state = 'leased' RETU
 """
 
 # Ahead of the foremost seat, so that everybody meets it again, but not at once. The place of a check was made for one
-# person: it is put away.
+# person: it is put away, and comes again there to them alone.
 _FREE = """
-WITH front AS (SELECT max(cursor_position) AS position FROM annotate_seat WHERE queue_id = %(queue)s)
+WITH front AS (SELECT greatest(-1, max(cursor_position)) AS position FROM annotate_seat WHERE queue_id = %(queue)s)
 UPDATE annotate_assignment
 SET state = (SELECT CASE WHEN t.state = 'ready' AND t.role = 'work' THEN 'open' ELSE 'held' END
              FROM annotate_task t WHERE t.id = task_id),
@@ -74,7 +87,7 @@ SET state = (SELECT CASE WHEN t.state = 'ready' AND t.role = 'work' THEN 'open' 
     (SELECT a.position FROM annotate_assignment a, front
      WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position > front.position
      ORDER BY a.position, a.id OFFSET %(further_on)s LIMIT 1),
-    (SELECT greatest(-1, front.position, (SELECT max(a.position) FROM annotate_assignment a
+    (SELECT greatest(front.position, (SELECT max(a.position) FROM annotate_assignment a
                                       WHERE a.queue_id = %(queue)s AND a.state = 'open')) + 1 FROM front))
 WHERE id = %(id)s
 """
@@ -91,7 +104,7 @@ class Nothing:
 EMPTY = Nothing("empty", _("Nothing is left for you here. New tasks appear when more are imported or given back."))
 PAUSED = Nothing("paused", _("This queue is paused. Come back later; your work so far is kept."))
 CLOSED = Nothing("closed", _("This queue is closed. Thank you: all your labels are kept."))
-SEAT_PAUSED = Nothing("seat_paused", _("Your work in this queue is paused. Read why; you may answer."))
+SEAT_PAUSED = Nothing("seat_paused", _("Your work in this queue is paused."))
 UNREAD = Nothing("guidelines_unread", _("Read the guidelines first: there is a version you have not read."))
 ENOUGH = Nothing("enough", _("You hold as many tasks as one may. Hand one of them in first."))
 NOT_YOURS = Nothing("not_yours", _("This queue is kept for people assigned to it."))
@@ -116,6 +129,14 @@ def find_seat(user: User, queue: Queue) -> Seat | None:
     """As `lock_seat`, but None for somebody who never asked for work here."""
     row = first_row(_SEAT, {"queue": queue.pk, "user": user.pk})
     return instance(Seat, iter(row)) if row else None
+
+
+def lock_seats(queue: Queue) -> None:
+    """Lock all seats of a queue until the transaction ends, for what changes places or tasks of many people.
+
+    First of all, as everybody has their own locked first; and by user, as reviews lock those of several.
+    """
+    list(Seat.objects.filter(queue=queue).order_by("user").select_for_update(no_key=True).values_list("pk"))
 
 
 def claim(user: User, queue: Queue, having: Collection[int] = ()) -> int | Nothing:
@@ -168,6 +189,7 @@ def _next_of_work(seat: Seat, queue: Queue) -> int | None:
         "seat": seat.pk,
         "position": seat.cursor_position,
         "id": seat.cursor_id,
+        "forward": seat.forward_position,
         "lease": queue.lease_seconds,
     }
     with connection.cursor() as cursor:
@@ -203,8 +225,11 @@ def free(assignment: Assignment) -> None:
 
 
 def hold_back(assignment: Assignment) -> None:
-    """Take a flagged task out of the queue. Who holds another place of it may finish."""
-    Task.objects.filter(pk=assignment.task_id).update(state=Task.State.FLAGGED)
+    """Take a flagged task out of the queue. Who holds another place of it may finish.
+
+    A check goes on for everybody else: nobody is to get rid of it for all by a flag. A manager sees the flag alike.
+    """
+    Task.objects.filter(pk=assignment.task_id, role=Task.Role.WORK).update(state=Task.State.FLAGGED)
     free(assignment)
     opened = Assignment.objects.filter(task=assignment.task_id, state=Assignment.State.OPEN)
     opened.update(state=Assignment.State.HELD)
@@ -212,40 +237,57 @@ def hold_back(assignment: Assignment) -> None:
 
 def settle(task: Task, state: Task.State) -> None:
     """Put a task that was taken out back to work (READY), or leave it out for good (CLOSED)."""
+    lock_seats(task.queue)
     Task.objects.filter(pk=task.pk).update(state=state)
     places = Assignment.objects.filter(task=task)
     if state == Task.State.READY:
         if task.role == Task.Role.WORK:
             places.filter(state=Assignment.State.HELD).update(state=Assignment.State.OPEN)
-        rewind(task.queue)
+            rewind(task.queue)
     else:
         places.filter(state=Assignment.State.OPEN).update(state=Assignment.State.HELD)
 
 
 def rewind(queue: Queue) -> None:
     """Let every seat look from the start again: places have appeared behind their cursors."""
-    Seat.objects.filter(queue=queue).update(cursor_position=BEFORE_ALL, cursor_id=0)
+    lock_seats(queue)
+    Seat.objects.filter(queue=queue).update(cursor_position=BEFORE, cursor_id=0)
 
 
-# Before all other open places, in the order of `tasks`. Places that somebody is just being given stay where they are.
-_FORWARD = """
-WITH lowest AS (SELECT least(0, min(position)) AS position FROM annotate_assignment
-                WHERE queue_id = %(queue)s AND state = 'open'),
-wanted AS (SELECT task_id, nth FROM unnest(%(tasks)s::bigint[]) WITH ORDINALITY AS one(task_id, nth)),
-free AS (
-    SELECT a.id, lowest.position - cardinality(%(tasks)s::bigint[]) + w.nth - 1 AS position
-    FROM annotate_assignment a JOIN wanted w USING (task_id), lowest
-    WHERE a.queue_id = %(queue)s AND a.state = 'open' FOR UPDATE OF a SKIP LOCKED
+# What was brought forward earlier goes back to where its task stands: whoever is past that place has been offered it.
+_BACK = """
+WITH free AS (
+    SELECT a.id, t.position FROM annotate_assignment a JOIN annotate_task t ON t.id = a.task_id
+    WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position < 0 AND a.task_id <> ALL(%(tasks)s::bigint[])
+    FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE annotate_assignment a SET position = free.position FROM free WHERE a.id = free.id
 """
 
+# In the order of `tasks`, and after all that anybody has come to of what was brought forward earlier. Places that
+# somebody is just being given stay where they are.
+_FORWARD = f"""
+WITH last AS (SELECT greatest(max(forward_position), {LAST_FORWARD}, %(least)s) AS position
+              FROM annotate_seat WHERE queue_id = %(queue)s),
+wanted AS (SELECT task_id, nth FROM unnest(%(tasks)s::bigint[]) WITH ORDINALITY AS one(task_id, nth)),
+free AS (
+    SELECT a.id, last.position + w.nth AS position
+    FROM annotate_assignment a JOIN wanted w USING (task_id), last
+    WHERE a.queue_id = %(queue)s AND a.state = 'open' FOR UPDATE OF a SKIP LOCKED
+)
+UPDATE annotate_assignment a SET position = free.position FROM free WHERE a.id = free.id
+"""  # noqa: S608  # put together from our own words
+
 
 def bring_forward(queue: Queue, task_ids: Sequence[int]) -> None:
-    """Let open places of these tasks be given next, to everybody, the first of them first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FORWARD, {"queue": queue.pk, "tasks": list(task_ids)})
-    rewind(queue)
+    """Let open places of these tasks be given next, to everybody, the first of them first, until others are.
+
+    Nobody's cursor moves: who has done with them goes on where they were.
+    """
+    values: dict[str, Any] = {"queue": queue.pk, "tasks": list(task_ids), "least": FAR_BEFORE}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_BACK, values)
+        cursor.execute(_FORWARD, values)
 
 
 _NOBODY = {"annotator": None, "lease_until": None}
@@ -254,6 +296,7 @@ _NOBODY = {"annotator": None, "lease_until": None}
 def change_state(queue: Queue, state: str) -> None:
     """Open, pause or close. Closing gives tasks in hand back; drafts and labels stay in every case."""
     with transaction.atomic():
+        lock_seats(queue)
         Queue.objects.filter(pk=queue.pk).update(state=state)
         queue.state = state
         if state == Queue.State.CLOSED:
@@ -289,8 +332,7 @@ CROSS JOIN LATERAL generate_series(there.top + 1, there.top + g.places - there.n
 """  # noqa: S608  # put together from our own words
 
 # Of what nobody has taken, as many as the new overlap doesn't ask for; a label that was rejected still gets its
-# replacement. Where annotators disagreed, further places stay: in a queue that ever had such, no more go than the old
-# overlap asked for and the new one doesn't.
+# replacement. One more place stays where it was published as annotators disagreed, and they still do (`split`).
 _FEWER_PLACES = """
 WITH rejected AS (
     SELECT l.assignment_id FROM annotate_label l
@@ -306,34 +348,30 @@ WITH rejected AS (
     LEFT JOIN rejected r ON r.assignment_id = a.id
     WHERE a.queue_id = %(queue)s
 ), free AS (
-    SELECT id, task_id, is_free, count(*) FILTER (WHERE is_taken) OVER task AS taken,
-           count(*) FILTER (WHERE is_free OR (is_taken AND NOT is_rejected)) OVER task AS wanted,
+    SELECT id, is_free, count(*) FILTER (WHERE is_free) OVER task AS free,
+           count(*) FILTER (WHERE is_taken AND NOT is_rejected) OVER task AS standing,
            row_number() OVER (PARTITION BY task_id, is_free ORDER BY slot DESC) AS nth
     FROM places WINDOW task AS (PARTITION BY task_id)
+), gone AS (
+    DELETE FROM annotate_assignment a USING free, annotate_task t
+    WHERE a.id = free.id AND free.is_free AND t.id = a.task_id AND t.role = 'work' AND a.state IN ('open', 'held')
+      AND free.nth <= free.free - greatest(%(overlap)s - free.standing, (t.id = ANY(%(split)s::bigint[]))::int)
+    RETURNING a.task_id
 )
-DELETE FROM annotate_assignment a USING free, annotate_task t, annotate_queue q
-WHERE a.id = free.id AND free.is_free AND t.id = a.task_id AND t.role = 'work' AND a.state IN ('open', 'held')
-  AND q.id = %(queue)s
-  AND free.nth <= least(CASE WHEN q.extra_places > 0 THEN %(before)s - greatest(%(overlap)s, free.taken) END,
-                        free.wanted - %(overlap)s)
-"""
-
-_COUNT_PLACES = """
-UPDATE annotate_task t SET places = n.places
-FROM (SELECT task_id, count(*) AS places FROM annotate_assignment WHERE queue_id = %(queue)s GROUP BY task_id) n
-WHERE t.id = n.task_id AND t.role = 'work' AND t.places > n.places
+UPDATE annotate_task t SET places = t.places - n.places
+FROM (SELECT task_id, count(*) AS places FROM gone GROUP BY task_id) n WHERE t.id = n.task_id
 """
 
 
 def change_overlap(queue: Queue, overlap: int) -> None:
     """More labels per task: finished tasks are opened for the missing ones. Fewer: only places nobody has taken go."""
-    values = {"queue": queue.pk, "overlap": overlap, "before": queue.overlap}
+    values: dict[str, Any] = {"queue": queue.pk, "overlap": overlap}
     with transaction.atomic(), connection.cursor() as cursor:
+        lock_seats(queue)
         Queue.objects.filter(pk=queue.pk).update(overlap=overlap)
         if overlap > queue.overlap:
             cursor.execute(_MORE_PLACES, values)
             rewind(queue)
         elif overlap < queue.overlap:
-            cursor.execute(_FEWER_PLACES, values)
-            cursor.execute(_COUNT_PLACES, values)
+            cursor.execute(_FEWER_PLACES, values | {"split": adapting.still_split(queue)})
     queue.overlap = overlap

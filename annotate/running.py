@@ -115,6 +115,8 @@ def change_queue(work: Queue, **changes: Any) -> Queue:
 
 def _store(changed: Queue, changes: Mapping[str, Any], overlap: int, state: str) -> None:
     plain = changes.keys() - {"overlap", "state"}
+    if (changed.overlap, changed.state) != (overlap, state):
+        queue.lock_seats(changed)
     if plain:
         changed.save(update_fields=plain)
     if "rules" in plain:
@@ -190,6 +192,7 @@ def assign(work: Queue, users: Iterable[User]) -> None:
     if chosen != members:
         raise ValidationError({"users": [_("Only members of the project can be assigned.")]})
     with transaction.atomic():
+        queue.lock_seats(work)
         fresh = [Seat(queue=work, user_id=pk, assigned=True) for pk in sorted(chosen)]
         Seat.objects.bulk_create(fresh, ignore_conflicts=True)
         Seat.objects.filter(queue=work, user__in=chosen, assigned=False).update(assigned=True)

@@ -6,7 +6,7 @@ import traceback
 from celery import shared_task
 
 from annotate import adapting, importing, ordering, releasing, reviewing
-from annotate.checking import pausing
+from annotate.checking import judging
 from annotate.quality import reports
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,6 @@ def sweep() -> None:
 
 # What is short comes first. Tasks that adaptive overlap gives another label are not reviewed yet: so it comes before.
 _SWEPT = (
-    importing.wake_waiting, releasing.wake_waiting, reports.wake_waiting, pausing.judge_waiting,
+    importing.wake_waiting, releasing.wake_waiting, reports.wake_waiting, judging.judge_waiting,
     ordering.wake_waiting, adapting.adapt_waiting, reviewing.fill_all,
 )  # fmt: skip

@@ -4,17 +4,19 @@ A pause is in force until it is lifted. What is said of it never tells that some
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
-from annotate.models import CheckResult, Pause, Project, Queue, Seat, Task, User
-from annotate.quality import rules
+from annotate.models import CheckResult, Member, Pause, Project, Queue, Role, Seat, Task, User
 from annotate.quality.rules import Rules
 from annotate.scoring.sequential import Finding, ratio_test
 
@@ -24,7 +26,7 @@ LONGEST_REASON, LONGEST_APPEAL = 2_000, 5_000
 READS, SKIMS = 0.98, 0.7
 
 #: What the annotator reads, by the rule.
-WORDS = {
+WORDS: dict[Task.Role, Promise] = {
     Task.Role.GOLD: _("Your answers differ too often from what reviewers expect."),
     Task.Role.ATTENTION: _("Several answers look as if the texts had not been read."),
     Task.Role.SCREEN: _("Your first answers differ too often from what reviewers expect."),
@@ -40,12 +42,20 @@ class Settled(ValidationError):
 
 def by_rule(seat: Seat, rule: Task.Role, facts: Mapping[str, Any]) -> None:
     """Pause a locked seat because its answers to checks were wrong."""
-    _pause(seat, reason=str(WORDS[rule]), rule=rule.value, facts=dict(facts))
+    with override(None):  # in no language: it is read in that of the reader
+        words = str(WORDS[rule])
+    _pause(seat, reason=words, rule=rule.value, facts=dict(facts))
 
 
-def reason(pause: Pause) -> str:
-    """Why, in the reader's language where it was a rule: what is stored is in that of whoever ran the rule."""
-    return str(WORDS[Task.Role(pause.rule)]) if pause.rule else pause.reason
+def reason(stored: str) -> str:
+    """Why, in the reader's language where it was a rule; also of labels that were set aside for the same reason."""
+    return str(_by_what_is_stored().get(stored, stored))
+
+
+@cache
+def _by_what_is_stored() -> dict[str, Promise]:
+    with override(None):
+        return {str(words): words for words in WORDS.values()}
 
 
 def by_hand(seat: Seat, user: User, why: str) -> Pause:
@@ -78,41 +88,26 @@ def _text(text: str, field: str, longest: int) -> str:
     return text
 
 
-def judge_waiting() -> None:
-    """Pause those whose checks since the last time say so: for the worker's sweep.
-
-    Not as a check is handed in: its annotator would know by the answer that it was one.
-    """
-    waiting = Seat.objects.filter(to_judge=True).order_by("pk")
-    for pk in waiting.values_list("pk", flat=True):
-        with transaction.atomic():
-            locked = waiting.select_for_update(skip_locked=True, of=["self"]).select_related("queue")
-            if (seat := locked.filter(pk=pk).first()) is not None:
-                Seat.objects.filter(pk=pk).update(to_judge=False)
-                _judge(seat, rules.of(seat.queue))
-
-
-def _judge(seat: Seat, asked: Rules) -> None:
+def judge(seat: Seat, asked: Rules) -> None:
     """Pause a locked seat if the rules and its results say so. What was before a pause that was lifted is forgiven."""
     if not asked.pause or seat.state == Seat.State.PAUSED:
         return
     bounds = {Task.Role.GOLD: (asked.pause_good, asked.pause_bad), Task.Role.ATTENTION: (READS, SKIMS)}
+    counts = _counts(seat)
     for role, (good, bad) in bounds.items():
-        right, wrong = _counts(seat, role)
+        right, wrong = counts.get(role, (0, 0))
         if ratio_test(right, wrong, good, bad, asked.pause_error) == Finding.BAD:
             measure = {"good": good, "bad": bad, "error": asked.pause_error}
             by_rule(seat, role, {"right": right, "wrong": wrong} | measure)
             return
 
 
-def _counts(seat: Seat, role: Task.Role) -> tuple[int, int]:
-    """Right and wrong answers since the last pause was lifted."""
-    found = CheckResult.objects.filter(seat=seat, role=role)
-    lifted = Pause.objects.filter(seat=seat, outcome=Pause.Outcome.LIFTED).order_by("-decided_at").first()
-    if lifted is not None:
-        found = found.filter(created_at__gt=lifted.decided_at)
-    told = list(found.values_list("right", flat=True))
-    return sum(told), len(told) - sum(told)
+def _counts(seat: Seat) -> dict[str, tuple[int, int]]:
+    """By role: right and wrong answers since the last pause was lifted."""
+    forgiven = Pause.objects.filter(seat=seat, outcome=Pause.Outcome.LIFTED, decided_at__gte=OuterRef("created_at"))
+    found = CheckResult.objects.filter(~Exists(forgiven), seat=seat).order_by().values("role")
+    told = found.annotate(good=Count("pk", filter=Q(right=True)), bad=Count("pk", filter=Q(right=False)))
+    return {role: (good, bad) for role, good, bad in told.values_list("role", "good", "bad")}
 
 
 # --- What becomes of it ----------------------------------------------------------------------------------------------
@@ -126,6 +121,19 @@ def in_force(seat: Seat) -> Pause | None:
 def of_queue(queue: Queue) -> QuerySet[Pause]:
     """All pauses in the queue."""
     return Pause.objects.filter(seat__queue=queue).select_related("seat__user", "created_by", "decided_by")
+
+
+def appeals(queue: Queue) -> QuerySet[Pause]:
+    """Those whose annotators wait for an answer."""
+    return Pause.objects.filter(seat__queue=queue, outcome=Pause.Outcome.OPEN).exclude(appeal="")
+
+
+def queues_appealed(user: User) -> QuerySet[Queue]:
+    """The queues in which a paused person waits for an answer that this one may give, by name."""
+    mine = Member.objects.filter(user=user, role__in=Role.at_least(Role.MANAGER)).values("project")
+    waits = Pause.objects.filter(seat__queue=OuterRef("pk"), outcome=Pause.Outcome.OPEN).exclude(appeal="")
+    found = Queue.objects.filter(Exists(waits), project__in=mine, project__archived_at=None)
+    return found.select_related("project").order_by("project__name", "name")
 
 
 def of_person(user: User) -> QuerySet[Pause]:
@@ -181,8 +189,9 @@ def _let_in(seat: Seat, pause: Pause) -> None:
 
 def resume(seat: Seat, user: User) -> None:
     """Let a paused person have tasks again."""
-    pause = in_force(seat)
-    if pause is not None:
-        decide(pause, user, Pause.Outcome.LIFTED, _now("You get tasks again."))
-    else:
-        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)
+    with transaction.atomic():
+        pause = in_force(_locked(seat))  # else a rule might pause them at this moment
+        if pause is not None:
+            decide(pause, user, Pause.Outcome.LIFTED, _now("You get tasks again."))
+        else:
+            Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)

@@ -23,7 +23,7 @@ def promote(task: Task, answer: Label | kinds.Payload, role: str = Task.Role.GOL
     if role not in ROLES:
         raise ValidationError({"role": [_("A task is used as gold, for qualification or for attention.")]})
     with transaction.atomic():
-        stored = Task.objects.select_for_update(no_key=True).select_related("queue").get(pk=task.pk)
+        stored = _locked(task)
         if stored.role == Task.Role.REPEAT:
             raise ValidationError({"role": [_("This task repeats another: use that one.")]})
         if stored.role == Task.Role.WORK:
@@ -35,6 +35,12 @@ def promote(task: Task, answer: Label | kinds.Payload, role: str = Task.Role.GOL
         opened.update(state=Assignment.State.HELD)
         results.recompute(stored.queue, only=stored)
     return stored
+
+
+def _locked(task: Task) -> Task:
+    """The task as it is now; and nobody hands it in, or is given it, before the transaction ends."""
+    queue.lock_seats(task.queue)
+    return Task.objects.select_for_update(no_key=True, of=["self"]).select_related("queue").get(pk=task.pk)
 
 
 def _payload(task: Task, answer: Label | kinds.Payload) -> kinds.Payload:
@@ -52,7 +58,7 @@ def demote(task: Task) -> Task:
     The known answer is forgotten, and the results with it; labels stay. Raises ValidationError by field.
     """
     with transaction.atomic():
-        stored = Task.objects.select_for_update(no_key=True).select_related("queue").get(pk=task.pk)
+        stored = _locked(task)
         if stored.role not in ROLES:
             raise ValidationError({"role": [_("This task is no check.")]})
         stored.gold, stored.role, stored.check_since = None, Task.Role.WORK, None
@@ -85,8 +91,11 @@ def _give_places(task: Task) -> None:
 def consensus(task: Task) -> kinds.Payload:
     """What the labels of a task that stand say together, its letters those of the responses in their order.
 
-    Raises ValidationError where they say nothing together.
+    Of work whose answer came with its file, before there were checks: that. Raises ValidationError where labels say
+    nothing together.
     """
+    if task.role == Task.Role.WORK and task.gold is not None:
+        return dict(task.gold)
     kind = task.queue.way
     given = Label.objects.live().filter(task=task).order_by("pk")
     found = kind.consensus([results.named_as_task(kind, label, task) for label in given])

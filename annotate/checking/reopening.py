@@ -21,7 +21,9 @@ def reopen(pause: Pause, user: User, since: datetime | None = None) -> int:
 
     A label is set aside by a review that rejects it, for the reason of the pause, and waits for no reviewer any more.
     What a reviewer accepted or rejected before stays as it is, and so do fixes, which this person wrote as a
-    reviewer. Returns how many labels that was. Done again it finds none. Raises ValidationError by field.
+    reviewer. Labels of checks are set aside like all others, for what is left out would tell which these are; nobody
+    labels them again. Returns how many of the work's labels that was. Done again it finds none. Raises ValidationError
+    by field.
     """
     seat = pause.seat
     if seat.user_id == user.pk:
@@ -29,21 +31,23 @@ def reopen(pause: Pause, user: User, since: datetime | None = None) -> int:
     if pause.outcome == Pause.Outcome.LIFTED:
         raise ValidationError({"since": [_("This pause was lifted: pause the person first.")]})
     with transaction.atomic():
-        queue.find_seat(seat.user, seat.queue)  # whose owner amends with it locked, too
-        found = counting.labels(seat.queue, since).filter(annotator=seat.user_id, fixes=None, task__role=Task.Role.WORK)
+        queue.lock_seats(seat.queue)  # whose owner amends with it locked, too; and nobody changes the overlap meanwhile
+        found = counting.labels(seat.queue, since).filter(annotator=seat.user_id, fixes=None)
         standing = found.annotate(said=Subquery(_NEWEST)).filter(Q(said=None) | ~Q(said__in=_LEFT))
-        labels = dict(standing.order_by("pk").values_list("pk", "task"))
+        locked = standing.select_for_update(no_key=True, of=["self"])  # the rules send none of them to review meanwhile
+        labels = list(locked.order_by("pk").values_list("pk", "task", "task__role"))
         rejected = Review.Verdict.REJECT
         Review.objects.bulk_create(
-            [Review(label_id=pk, reviewer=user, verdict=rejected, reason=pause.reason) for pk in labels],
+            [Review(label_id=pk, reviewer=user, verdict=rejected, reason=pause.reason) for pk, _task, _role in labels],
             batch_size=5_000,
         )
-        _wait_no_more(labels)
-        places.add_places(seat.queue, labels.values())
-    return len(labels)
+        _wait_no_more(pk for pk, _task, _role in labels)
+        work = [task for _pk, task, role in labels if role == Task.Role.WORK]
+        places.add_places(seat.queue, work)
+    return len(work)
 
 
 def _wait_no_more(labels: Iterable[int]) -> None:
     """Take labels from what reviewers are to see: so many at a time as one statement has room for."""
     for some in batched(labels, 10_000):
-        ToReview.objects.filter(label__in=some, review=None).delete()
+        ToReview.objects.filter(label__in=some, review=None).exclude(why=ToReview.Why.KNOWN).delete()

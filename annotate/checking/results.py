@@ -1,45 +1,35 @@
 """What was said to a check beside what is right; of a repeat, beside what the same person said first.
 
-Computed with the label, and can be computed anew from the labels. Whether somebody is to be paused by it is asked
-afterwards, by the worker's sweep: in the answer to a check a pause would tell that it was one.
+Computed in the order of the labels, soon after they were handed in (`judging`); can be computed anew from them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.db.models.lookups import LessThanOrEqual
 
 from annotate import kinds
-from annotate.checking import screening
 from annotate.models import CheckResult, Label, Queue, Seat, Task
 from annotate.quality import rules
 
 
-def note(seat: Seat, task: Task, queue: Queue, label_id: int) -> None:
-    """A label of the seat's owner on a check was stored: note how good it is, for the rules to judge.
+def catch_up(seat: Seat, queue: Queue) -> None:
+    """Store how good is what the owner of a locked seat said to checks since the last of their results.
 
-    The caller has locked the seat. `seat` is brought up to date.
+    What they changed of other labels is a repeat's first answer now.
     """
-    asked = rules.of(queue)
-    if not _store(_own_labels(queue).get(pk=label_id), seat, task, queue, asked.gold_tolerance):
-        return
-    if task.role == Task.Role.SCREEN and screening.is_due(seat, asked):
-        screening.conclude(seat, asked)
-    elif task.role in {Task.Role.GOLD, Task.Role.ATTENTION} and asked.pause:
-        Seat.objects.filter(pk=seat.pk).update(to_judge=True)
-
-
-def amended(seat: Seat, task: Task, queue: Queue, label_id: int) -> None:
-    """A label of the seat's owner was superseded by one of theirs: what is known of it, or by it, is another now."""
-    if task.role != Task.Role.WORK:
-        note(seat, task, queue, label_id)
-        return
-    twin = Task.objects.filter(queue=queue, digest=twin_digest(task, seat.user_id)).first()
-    again = _own_labels(queue).filter(task=twin, annotator=seat.user_id).first() if twin else None
-    if twin and again:
-        _store(again, seat, twin, queue, rules.of(queue).gold_tolerance)
+    last = CheckResult.objects.filter(seat=seat).aggregate(last=Max("label"))["last"] or 0
+    since = _own_labels(queue).filter(annotator=seat.user_id, pk__gt=last)
+    changed = since.filter(task__role=Task.Role.WORK, supersedes__isnull=False)
+    twins = [twin_digest(label.task, seat.user_id) for label in changed]
+    again = _own_labels(queue).filter(
+        annotator=seat.user_id, task__in=Task.objects.filter(queue=queue, digest__in=twins)
+    )
+    for label in [*since.exclude(task__role=Task.Role.WORK).order_by("pk"), *(again if twins else [])]:
+        CheckResult.objects.filter(seat=seat, label__task=label.task_id).delete()
+        CheckResult.objects.bulk_create(_compared([label], {seat.user_id: seat}, queue))
 
 
 def twin_digest(task: Task, user_id: int) -> bytes:
@@ -53,15 +43,26 @@ def _own_labels(queue: Queue) -> QuerySet[Label]:
     return Label.objects.filter(~Exists(newer), queue=queue, fixes=None).select_related("task")
 
 
-def _store(label: Label, seat: Seat, task: Task, queue: Queue, tolerance: float) -> CheckResult | None:
-    """The result of a label in the place of an older one of the same task. None where there is nothing to compare."""
-    known = _known(label, task, queue)
-    CheckResult.objects.filter(seat=seat, label__task=task).delete()
-    if known is None:
-        return None
-    distance = queue.way.distance(known, named_as_task(queue.way, label, task))
-    right = distance <= tolerance
-    return CheckResult.objects.create(label=label, seat=seat, role=task.role, distance=distance, right=right)
+def of_labels(queue: Queue, labels: Sequence[Label]) -> list[CheckResult]:
+    """The results of labels on checks. Those that `catch_up` has not come to yet are told as well, and not stored."""
+    stored = list(CheckResult.objects.filter(label__in=labels).select_related("label"))
+    checks = {label.pk for label in labels if label.task.role != Task.Role.WORK} - {one.label_id for one in stored}
+    if not checks:
+        return stored
+    seats = {seat.user_id: seat for seat in Seat.objects.filter(queue=queue)}
+    return [*stored, *_compared(_own_labels(queue).filter(pk__in=checks), seats, queue)]
+
+
+def _compared(labels: Iterable[Label], seats: dict[int, Seat], queue: Queue) -> Iterator[CheckResult]:
+    """The results of labels, by their annotators' seats: people outside have none. None where nothing is known."""
+    tolerance = rules.of(queue).gold_tolerance
+    for label in labels:
+        seat, task = seats.get(label.annotator_id), label.task
+        known = _known(label, task, queue) if seat else None
+        if seat is not None and known is not None:
+            distance = queue.way.distance(known, named_as_task(queue.way, label, task))
+            told = {"role": task.role, "distance": distance, "right": distance <= tolerance}
+            yield CheckResult(label=label, seat=seat, created_at=label.created_at, **told)
 
 
 def _known(label: Label, task: Task, queue: Queue) -> kinds.Payload | None:
@@ -98,26 +99,19 @@ def recompute(queue: Queue, only: Task | None = None) -> int:
 
     Returns how many there are. Nobody is paused by it, and nobody's pause ends.
     """
-    seats = {seat.user_id: seat for seat in Seat.objects.filter(queue=queue)}
-    tolerance = rules.of(queue).gold_tolerance
-    found = _own_labels(queue).exclude(task__role=Task.Role.WORK)
-    old = CheckResult.objects.filter(seat__queue=queue)
+    seats = Seat.objects.filter(queue=queue).order_by("user")
     if only is not None:
-        found, old = found.filter(task=only), old.filter(label__task=only)
+        seats = seats.filter(user__in=Label.objects.filter(task=only).values("annotator"))
+    return sum(_anew(pk, queue, only) for pk in list(seats.values_list("pk", flat=True)))
+
+
+def _anew(pk: int, queue: Queue, only: Task | None) -> int:
     with transaction.atomic():
-        dates = dict(old.values_list("label", "created_at"))
+        seat = Seat.objects.select_for_update().get(pk=pk)
+        found, old = _own_labels(queue).filter(annotator=seat.user_id), CheckResult.objects.filter(seat=seat)
+        if only is not None:
+            catch_up(seat, queue)  # else a result of this task might hide that older labels wait for theirs
+            found, old = found.filter(task=only), old.filter(label__task=only)
         old.delete()
-        fresh = [one for label in found.iterator() for one in _fresh(label, seats, queue, tolerance)]
-        for one in fresh:
-            one.created_at = dates.get(one.label_id, one.label.created_at)
-        return len(CheckResult.objects.bulk_create(fresh, batch_size=1_000))
-
-
-def _fresh(label: Label, seats: dict[int, Seat], queue: Queue, tolerance: float) -> Iterator[CheckResult]:
-    """The result of a label, if its annotator has a seat: people outside have none."""
-    seat = seats.get(label.annotator_id)
-    known = _known(label, label.task, queue) if seat else None
-    if seat is None or known is None:
-        return
-    distance = queue.way.distance(known, named_as_task(queue.way, label, label.task))
-    yield CheckResult(label=label, seat=seat, role=label.task.role, distance=distance, right=distance <= tolerance)
+        checks = found.exclude(task__role=Task.Role.WORK).order_by("pk")
+        return len(CheckResult.objects.bulk_create(_compared(checks, {seat.user_id: seat}, queue), batch_size=1_000))

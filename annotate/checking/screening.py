@@ -1,11 +1,11 @@
 """Qualification: tasks with known answers that come before real work, and whether they let somebody in."""
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from annotate.checking import pausing
-from annotate.models import CheckResult, Label, Queue, Seat, Task
+from annotate.models import CheckResult, Label, Queue, Review, Seat, Task
 from annotate.quality.rules import Rules
 
 
@@ -23,7 +23,8 @@ def conclude(seat: Seat, asked: Rules) -> None:
     """Once enough were answered, or none is left for them: let the seat's owner in, or pause them.
 
     Who declines what others answer has not answered it right. Nothing is concluded of somebody who holds one.
-    Tasks that they labelled as ordinary work tell nothing of them: whoever knows them all that way is let in.
+    Tasks that they labelled as ordinary work, or reviewed, tell nothing of them: whoever knows them all that way is
+    let in.
     """
     if not tasks(seat.queue_id).exists():
         return
@@ -40,9 +41,11 @@ def conclude(seat: Seat, asked: Rules) -> None:
 
 
 def _new_to(seat: Seat) -> QuerySet[Task]:
-    """The qualification tasks that their answers are compared on: they had not labelled them before."""
+    """The qualification tasks that they are judged by: they had neither labelled nor reviewed them before."""
     given = Label.objects.filter(task=OuterRef("pk"), annotator=seat.user_id, supersedes=None)
-    return tasks(seat.queue_id).exclude(Exists(given.filter(created_at__lt=OuterRef("check_since"))))
+    seen = Review.objects.filter(label__task=OuterRef("pk"), reviewer=seat.user_id)
+    before = Exists(given.filter(created_at__lt=OuterRef("check_since"))) | (Exists(seen) & ~Exists(given))
+    return tasks(seat.queue_id).exclude(Q(before))
 
 
 def _are_left(seat: Seat) -> bool:
@@ -50,4 +53,4 @@ def _are_left(seat: Seat) -> bool:
     met = tasks(seat.queue_id).filter(labels__annotator=seat.user_id) | tasks(seat.queue_id).filter(
         exits__annotator=seat.user_id, exits__way__in=["decline", "flag"]
     )
-    return tasks(seat.queue_id).exclude(pk__in=met.values("pk")).exists()
+    return _new_to(seat).exclude(pk__in=met.values("pk")).exists()

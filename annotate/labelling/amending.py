@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds, queue
-from annotate.checking import results
+from annotate.checking import judging
 from annotate.labelling.answers import Answer, Submitted
 from annotate.labelling.refusals import KeyReused, NotAmendable
 from annotate.models import Label, Queue, Review, Seat, Task, ToReview, User
@@ -45,7 +45,7 @@ WITH label AS (
     FROM annotate_label l WHERE l.id = %(label)s
     RETURNING id
 ), seat AS (
-    UPDATE annotate_seat SET active_seconds = active_seconds + greatest(%(seconds)s - %(before)s, 0)
+    UPDATE annotate_seat SET active_seconds = active_seconds + greatest(%(seconds)s - %(before)s, 0), to_judge = true
     WHERE id = %(seat)s
 )
 SELECT id FROM label
@@ -66,8 +66,8 @@ def amend(user: User, label: Label, answer: Answer) -> Submitted:
             raise NotAmendable(*why)
         newer = supersede(user, label, answer, seat)
         _wait_for_reviewer(label, newer)
-        if label.queue.rules or label.task.role != Task.Role.WORK:
-            results.amended(seat, label.task, label.queue, newer)
+        if label.task.role == Task.Role.SCREEN:
+            judging.qualify(seat, label.queue)
         return Submitted(newer, done=seat.done)
 
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds, queue
-from annotate.checking import results
+from annotate.checking import judging
 from annotate.labelling.drafts import write_draft
 from annotate.labelling.refusals import AlreadyLabelled, KeyReused, NotTheirs, TooLate
 from annotate.models import Assignment, Exit, Queue, Seat, Task, User
@@ -56,11 +56,13 @@ class Submitted:
     before: int = 0
 
 
-# What became of this place, of this key and of this person's work on the task; read with their seat locked.
+# What became of this place, of this key and of this person's work on the task; read with their seat locked, so that
+# nobody makes a check of the task meanwhile.
 _HAND_IN = """
 SELECT a.state = 'leased' AND a.annotator_id = %(user)s AND a.fence = %(fence)s AS in_time,
        coalesce(a.holders[%(fence)s] = %(user)s, false) AS was_theirs,
        same.id AS same_id, same.body_digest, mine.id AS mine_id,
+       (SELECT t.role FROM annotate_task t WHERE t.id = a.task_id) AS role,
        ARRAY(SELECT o.id FROM annotate_assignment o
              WHERE o.annotator_id = %(user)s AND o.queue_id = a.queue_id AND o.state = 'leased' AND o.id <> a.id
              ORDER BY o.leased_at, o.id) AS others
@@ -93,7 +95,9 @@ WITH label AS (
     WHERE id = ANY(%(others)s) AND annotator_id = %(user)s AND state = 'leased'
       AND lease_until < now() + make_interval(secs => %(lease)s / 2)
 ), seat AS (
-    UPDATE annotate_seat SET done = done + 1, active_seconds = active_seconds + %(seconds)s WHERE id = %(seat)s
+    UPDATE annotate_seat SET done = done + 1, active_seconds = active_seconds + %(seconds)s,
+                             to_judge = to_judge OR %(checks)s
+    WHERE id = %(seat)s
 ), draft AS (
     DELETE FROM annotate_draft WHERE task_id = %(task)s AND annotator_id = %(user)s
 )
@@ -135,8 +139,8 @@ def submit(
         place = (assignment.pk, answer.fence) if hold.in_time else _late_place(user, assignment)
         if place is not None:
             label_id = _store(hold, assignment, place, answer)
-            if assignment.task.role != Task.Role.WORK:
-                results.note(hold.seat, assignment.task, assignment.queue, label_id)
+            if hold.role == Task.Role.SCREEN:
+                judging.qualify(hold.seat, assignment.queue)
             return _submitted(label_id, hold, assignment.queue, hold.others, having if claim_next else None)
         write_draft(user, assignment, answer.payload, answer.fence, answer.seconds)
     raise TooLate(_("Your time for this task ran out and somebody else has it now. Your answer is kept as a draft."))
@@ -149,6 +153,8 @@ class _Hold:
     label_of_key: int | None
     digest_of_key: bytes | None
     label_of_task: int | None
+    #: what the task is given for
+    role: str
     #: what else they hold in this queue, first given first
     others: list[int]
 
@@ -160,10 +166,10 @@ def _lock(user: User, assignment: Assignment, answer: Answer) -> _Hold:
     values: Values = {"assignment": assignment.pk, "user": user.pk, "key": answer.key, "fence": answer.fence}
     with connection.cursor() as cursor:
         cursor.execute(_HAND_IN, values)
-        in_time, was_theirs, same_id, digest, mine_id, others = cursor.fetchone()
+        in_time, was_theirs, same_id, digest, mine_id, role, others = cursor.fetchone()
     if not was_theirs:
         raise NotTheirs(_("This task was never given to you."))
-    return _Hold(seat, in_time, same_id, digest and bytes(digest), mine_id, others)
+    return _Hold(seat, in_time, same_id, digest and bytes(digest), mine_id, role, others)
 
 
 def _replay(
@@ -215,6 +221,7 @@ def _store(hold: _Hold, assignment: Assignment, place: tuple[int, int], answer: 
         "digest": answer.digest(assignment.task_id),
         "others": hold.others,
         "lease": assignment.queue.lease_seconds,
+        "checks": hold.role != Task.Role.WORK,
     }
     with connection.cursor() as cursor:
         cursor.execute(_STORE, values)

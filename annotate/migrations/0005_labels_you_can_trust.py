@@ -228,6 +228,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="seat",
+            name="forward_position",
+            field=models.BigIntegerField(db_default=-(2**62), default=-(2**62)),
+        ),
+        migrations.AddField(
+            model_name="seat",
             name="qualified_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
@@ -305,6 +310,15 @@ class Migration(migrations.Migration):
                 models.F("id"),
                 condition=models.Q(("role", "work"), _negated=True),
                 name="task_that_checks",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="assignment",
+            index=models.Index(
+                models.F("queue"),
+                models.expressions.RawSQL("holders[fence]", []),
+                condition=models.Q(("state", "held")),
+                name="assignment_put_away",
             ),
         ),
         migrations.AddConstraint(
@@ -590,15 +604,21 @@ class Migration(migrations.Migration):
                 condition=models.Q(("review", None)), fields=["queue", "-weight", "id"], name="to_review_waiting"
             ),
         ),
-        migrations.AlterField(
-            model_name="seat",
-            name="cursor_position",
-            field=models.BigIntegerField(db_default=-(2**62), default=-(2**62)),
+        migrations.AddConstraint(
+            model_name="toreview",
+            constraint=models.UniqueConstraint(
+                models.F("label"),
+                condition=models.Q(("review", None), models.Q(("why", "known"), _negated=True)),
+                name="to_review_once_at_a_time",
+            ),
         ),
         migrations.AddConstraint(
             model_name="toreview",
             constraint=models.UniqueConstraint(
-                models.F("label"), condition=models.Q(("review", None)), name="to_review_once_at_a_time"
+                models.F("label"),
+                models.F("only_for"),
+                condition=models.Q(("review", None), ("why", "known")),
+                name="to_review_known_once_per_person",
             ),
         ),
     ]

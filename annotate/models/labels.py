@@ -43,6 +43,7 @@ class Label(models.Model):
     annotator = models.ForeignKey(User, models.PROTECT, related_name="labels", db_index=False)
     payload = models.JSONField()
     shown = ArrayField(models.BigIntegerField(), blank=True)
+    #: of the lease, which `shown` goes by; 0 of a label from a file that says nothing of the order somebody was shown
     fence = models.PositiveIntegerField()
     active_seconds = models.FloatField(default=0)
     guideline = models.ForeignKey(Guideline, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
@@ -133,7 +134,7 @@ class Review(models.Model):
     reason = models.TextField(_("reason"), blank=True, max_length=2_000, default="", db_default="")
     #: given on a label whose right verdict is known: it grades the reviewer, and says nothing of the label
     trial = models.BooleanField(default=False, db_default=False)
-    #: of a trial's fix, which stores no label: SHA-256 of what it said, by which it is known when it is sent again
+    #: of a trial: SHA-256 of what was sent and under which key, by which it is known when it is sent again
     body_digest = models.BinaryField(max_length=32, null=True)
     #: the label by which the reviewer superseded the one they fixed; a trial stores none
     fix = models.OneToOneField(Label, models.PROTECT, null=True, blank=True, related_name="fixes")

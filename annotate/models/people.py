@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
@@ -164,16 +164,6 @@ class Scope(models.TextChoices):
     EXPORT = "export", _("export: download labels as training files")
 
 
-class TokenQuerySet(models.QuerySet["Token"]):
-    def usable(self) -> Self:
-        """Neither revoked nor expired, and of a user who may still sign in."""
-        alive = Q(expires_at=None) | Q(expires_at__gt=Now())
-        return self.filter(alive, revoked_at=None, user__is_active=True)
-
-    def for_secret(self, secret: str) -> Self:
-        return self.usable().filter(secret_digest=digest(secret)).select_related("user", "project")
-
-
 class Token(models.Model):
     """Lets a program act as its user. The secret is shown once; only its digest and first characters are kept."""
 
@@ -187,8 +177,6 @@ class Token(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
-
-    objects = TokenQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

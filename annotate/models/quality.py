@@ -16,7 +16,8 @@ from annotate.models.releases import Release
 class CheckResult(models.Model):
     """How a label of a check task compares with the known answer; of a repeat, with the same person's first label.
 
-    Computed when the label is handed in, so that a rule may act at once; can be recomputed from the labels.
+    Computed by the sweep after the label was handed in, each person's in the order of their labels; `created_at` is the
+    label's. Can be recomputed from the labels.
     """
 
     label = models.OneToOneField(Label, models.PROTECT, related_name="check_result")
@@ -97,7 +98,13 @@ class ToReview(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("label", condition=Q(review=None), name="to_review_once_at_a_time"),
+            models.UniqueConstraint(
+                "label", condition=Q(review=None) & ~Q(why="known"), name="to_review_once_at_a_time"
+            ),
+            # A label whose verdict is known is given to many, each by themselves.
+            models.UniqueConstraint(
+                "label", "only_for", condition=Q(review=None, why="known"), name="to_review_known_once_per_person"
+            ),
         ]
         indexes = [models.Index(fields=["queue", "-weight", "id"], condition=Q(review=None), name="to_review_waiting")]
 

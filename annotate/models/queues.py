@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +19,8 @@ from annotate.models.prompts import Prompt
 
 MAX_OVERLAP = 20
 
-#: Before every place of a queue: where a seat begins. Places that are brought forward stand at positions below 0.
-BEFORE_ALL = -(2**62)
+#: Places stand from 0 on, and those that were brought forward from `FAR_BEFORE` on: seats begin before either.
+BEFORE, FAR_BEFORE = -1, -(2**62)
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
@@ -216,6 +217,7 @@ class Assignment(models.Model):
             models.Index("queue", "position", "id", condition=Q(state="open"), name="assignment_open"),
             models.Index("queue", "lease_until", condition=Q(state="leased"), name="assignment_leased"),
             models.Index("annotator", "queue", condition=Q(state="leased"), name="assignment_in_hand"),
+            models.Index("queue", RawSQL("holders[fence]", []), condition=Q(state="held"), name="assignment_put_away"),
         ]
 
     def __str__(self) -> str:
@@ -244,8 +246,10 @@ class Seat(models.Model):
     #: Put here by a manager, not by asking for work: counts where a queue is for assigned people only.
     assigned = models.BooleanField(default=False, db_default=False)
     #: Everything up to here in the queue's order was offered; the next claim looks only behind it.
-    cursor_position = models.BigIntegerField(default=BEFORE_ALL, db_default=BEFORE_ALL)
+    cursor_position = models.BigIntegerField(default=BEFORE, db_default=BEFORE)
     cursor_id = models.BigIntegerField(default=0, db_default=0)
+    #: The same of what was brought forward, which comes first and leaves the cursor where it is.
+    forward_position = models.BigIntegerField(default=FAR_BEFORE, db_default=FAR_BEFORE)
     done = models.PositiveIntegerField(default=0, db_default=0)
     active_seconds = models.FloatField(default=0, db_default=0.0)
     #: the version of the guidelines this person last said to have read
@@ -254,7 +258,7 @@ class Seat(models.Model):
     )
     #: when they passed the qualification set, in a queue that asks for one
     qualified_at = models.DateTimeField(null=True, blank=True)
-    #: whether checks were answered since the rules were last asked if this person is to be paused
+    #: whether checks were answered, or any answer changed, since the sweep last looked at this person's checks
     to_judge = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -22,6 +22,13 @@ NOT_MINE = """
                     WHERE e.task_id = a.task_id AND e.annotator_id = %(user)s AND e.way IN ('decline', 'flag') OFFSET 0)
 """
 
+# Of SQL over places, called a, with their tasks, called t: the place of a check that this person was the last to hold,
+# and left for later. It comes again to them alone; what they let run out does not, but to qualify with.
+LEFT_FOR_LATER = """
+    a.state = 'held' AND a.holders[a.fence] = %(user)s AND t.role <> 'work' AND t.state = 'ready'
+    AND (a.lease_until IS NULL OR t.role = 'screen')
+"""
+
 
 def columns(model: type[Model], alias: str) -> str:
     """All columns of `model`, for a SELECT list, in the order that `instance` reads them."""
