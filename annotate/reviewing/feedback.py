@@ -2,16 +2,26 @@
 
 from collections.abc import Iterable
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Now
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Now
 
 from annotate.models import Label, Project, Queue, Review, User
 
 
-def newest(labels: Iterable[Label]) -> dict[int, Review]:
-    """The review that counts, with its fix, by label id; labels nobody reviewed are left out."""
-    found = Review.objects.filter(label__in=[one.pk for one in labels], trial=False).select_related("fix")
+def newest(labels: Iterable[Label], reader: User | None = None) -> dict[int, Review]:
+    """The review that counts, with its fix, by label id; labels nobody reviewed are left out.
+
+    `reader`: a reviewer, who is not to know which of their reviews were trials.
+    """
+    shown = Q(trial=False) | Q(reviewer=reader) if reader else Q(trial=False)
+    found = Review.objects.filter(shown, label__in=[one.pk for one in labels]).select_related("fix")
     return {one.label_id: one for one in found.order_by("label", "-pk").distinct("label")}
+
+
+def with_verdict(labels: QuerySet[Label], reader: User) -> QuerySet[Label]:
+    """With the `verdict` of the review that counts, "" where there is none; to a reviewer a trial is like any other."""
+    said = Review.objects.filter(Q(trial=False) | Q(reviewer=reader), label=OuterRef("pk")).order_by("-pk")
+    return labels.annotate(verdict=Coalesce(Subquery(said.values("verdict")[:1]), Value("")))
 
 
 def feedback(user: User) -> QuerySet[Review]:

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import KnownVerdict, Label, Queue, Review, User
+from annotate.models import KnownVerdict, Label, Pause, Queue, Review, User
 from annotate.scoring import agreement
 from annotate.scoring.intervals import Estimate, wilson
 
 ACCEPT = Review.Verdict.ACCEPT
+#: People are graded by so many reviews of a queue, the newest: a page counts them anew whenever it is looked at.
+MOST_REVIEWS = 20_000
 NOTHING = Estimate()
 
 
@@ -72,24 +74,33 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Grades:
-    """Reviewers and annotators of a queue by user id, who did most first."""
+    """Reviewers and annotators of a queue by user id, who did most first. `all`: whether it is of all reviews, and not
+    of the newest `MOST_REVIEWS` alone.
+    """
 
     reviewers: list[Reviewer]
     annotators: list[Reviewed]
+    all: bool
 
 
 def of(queue: Queue) -> Grades:
-    """The grades of a queue's reviewers, and what they made of its annotators' labels."""
-    return Grades(reviewers(queue), annotators(queue))
+    """The grades of a queue's reviewers, and what they made of its annotators' labels, by the newest reviews."""
+    newest = Review.objects.filter(label__queue=queue).order_by("-pk").values_list("pk", flat=True)
+    left_out = newest[MOST_REVIEWS : MOST_REVIEWS + 1]
+    after = next(iter(left_out), 0)
+    return Grades(reviewers(queue, after), annotators(queue, after), all=not after)
 
 
-def reviewers(queue: Queue) -> list[Reviewer]:
-    """Everybody who gave a review here."""
-    given = Review.objects.filter(label__queue=queue).order_by().values("reviewer", "verdict").annotate(n=Count("pk"))
+def reviewers(queue: Queue, after: int = 0) -> list[Reviewer]:
+    """Everybody who gave a review here, by the reviews with ids above `after`."""
+    paused = Pause.objects.filter(seat__queue=queue, seat__user=OuterRef("label__annotator"), reason=OuterRef("reason"))
+    newer = Review.objects.filter(label__queue=queue, pk__gt=after)
+    judged = newer.exclude(Exists(paused), verdict=Review.Verdict.REJECT)  # to set labels aside is to judge none
+    given = judged.order_by().values("reviewer", "verdict").annotate(n=Count("pk"))
     found: dict[int, Reviewer] = {}
     for user, verdict, count in given.values_list("reviewer", "verdict", "n"):
         found.setdefault(user, Reviewer(user)).verdicts[verdict] = count
-    known, seconds, spent = _known(queue), _second(queue), _spent(queue)
+    known, seconds, spent = _known(queue, after), _second(queue, after), _spent(queue, after)
     for user, one in found.items():
         one.known = wilson(*known.get(user, (0, 0)))
         one.second, one.kappa = _alike(seconds.get(user, []))
@@ -97,9 +108,10 @@ def reviewers(queue: Queue) -> list[Reviewer]:
     return sorted(found.values(), key=lambda one: -one.reviews)
 
 
-def _known(queue: Queue) -> dict[int, tuple[int, int]]:
+def _known(queue: Queue, after: int) -> dict[int, tuple[int, int]]:
     """By reviewer: (how often they agreed, of how many) labels with a known verdict that were shown to them unseen."""
-    trials = Review.objects.filter(label__queue=queue, trial=True, label__known_verdict__isnull=False)
+    newer = Review.objects.filter(label__queue=queue, pk__gt=after)
+    trials = newer.filter(trial=True, label__known_verdict__isnull=False)
     both = Q(verdict=ACCEPT, label__known_verdict__verdict=ACCEPT)
     neither = ~Q(verdict=ACCEPT) & ~Q(label__known_verdict__verdict=ACCEPT)
     counted = trials.order_by().values("reviewer").annotate(right=Count("pk", filter=both | neither), n=Count("pk"))
@@ -122,15 +134,15 @@ CROSS JOIN LATERAL (
         WHERE v.fix_id = l.id AND v.id < last.id
     ) AS both_ways ORDER BY both_ways.id DESC LIMIT 1
 ) AS one
-WHERE t.queue_id = %s AND t.why = 'second' AND one.reviewer_id <> last.reviewer_id
+WHERE t.queue_id = %s AND last.id > %s AND t.why = 'second' AND one.reviewer_id <> last.reviewer_id
 ORDER BY t.id
 """
 
 
-def _second(queue: Queue) -> dict[int, list[tuple[int, bool, bool]]]:
+def _second(queue: Queue, after: int) -> dict[int, list[tuple[int, bool, bool]]]:
     """By reviewer: (task, whether they accepted, whether the other one did) for each label that two have reviewed."""
     pairs: dict[int, list[tuple[int, bool, bool]]] = {}
-    for task, one, one_took, other, other_took in _rows(_SECOND, queue):
+    for task, one, one_took, other, other_took in _rows(_SECOND, queue, after):
         pairs.setdefault(one, []).append((task, one_took, other_took))
         pairs.setdefault(other, []).append((task, other_took, one_took))
     return pairs
@@ -149,35 +161,35 @@ def _alike(pairs: Iterable[tuple[int, bool, bool]]) -> tuple[Estimate, Estimate]
 _SPENT = """
 SELECT v.reviewer_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM v.created_at - t.taken_at))
 FROM annotate_toreview t JOIN annotate_review v ON v.id = t.review_id
-WHERE t.queue_id = %s AND t.taken_at IS NOT NULL GROUP BY v.reviewer_id
+WHERE t.queue_id = %s AND v.id > %s AND t.taken_at IS NOT NULL GROUP BY v.reviewer_id
 """
 
 
-def _spent(queue: Queue) -> dict[int, float]:
+def _spent(queue: Queue, after: int) -> dict[int, float]:
     """By reviewer: seconds from taking a label to its verdict, the median."""
-    return dict(_rows(_SPENT, queue))
+    return dict(_rows(_SPENT, queue, after))
 
 
 _REVIEWED = """
 SELECT annotator_id, verdict, count(*) FROM (
     SELECT DISTINCT ON (v.label_id) l.annotator_id, v.verdict
     FROM annotate_review v JOIN annotate_label l ON l.id = v.label_id
-    WHERE l.queue_id = %s AND NOT v.trial ORDER BY v.label_id, v.id DESC
+    WHERE l.queue_id = %s AND v.id > %s AND NOT v.trial ORDER BY v.label_id, v.id DESC
 ) AS counts GROUP BY annotator_id, verdict
 """
 
 
-def annotators(queue: Queue) -> list[Reviewed]:
-    """Everybody whose labels were reviewed here."""
+def annotators(queue: Queue, after: int = 0) -> list[Reviewed]:
+    """Everybody whose labels were reviewed here, by the reviews with ids above `after`."""
     found: dict[int, Reviewed] = {}
-    for user, verdict, count in _rows(_REVIEWED, queue):
+    for user, verdict, count in _rows(_REVIEWED, queue, after):
         found.setdefault(user, Reviewed(user, {})).verdicts[verdict] = count
     return sorted(found.values(), key=lambda one: -one.labels)
 
 
-def _rows(sql: str, queue: Queue) -> list[Any]:
+def _rows(sql: str, queue: Queue, after: int) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, [queue.pk])
+        cursor.execute(sql, [queue.pk, after])
         rows: list[Any] = cursor.fetchall()
     return rows
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from annotate.models import Assignment, CheckResult, Label, Queue, Review, Task, ToReview
+from annotate.checking import results
+from annotate.models import Assignment, Label, Queue, Review, Task, ToReview
 from annotate.quality import rules
 from annotate.quality.rules import Rules
 from annotate.reviewing.chance import chance
@@ -37,19 +38,20 @@ def _fixes(turns: Iterable[ToReview]) -> Iterable[int | None]:
 def _wanted(queue: Queue, asked: Rules, labels: Sequence[Label]) -> Iterator[ToReview]:
     if asked.review_checks:
         yield from _checks(queue, labels)
-    work = [label for label in labels if label.task.role == Task.Role.WORK]
     if asked.review_annotators:
-        yield from _annotators(queue, asked, work)
+        yield from _annotators(queue, asked, labels)
     if asked.review_disagreement is not None:
+        work = [label for label in labels if label.task.role == Task.Role.WORK]
         yield from _disagreeing(queue, asked.review_disagreement, work)
-    for label in work:
+    for label in labels:  # of checks too: whose labels are all reviewed would know by the others which these are
         if chance(queue, "review", label.pk) < asked.review_rate:
             yield ToReview(label=label, queue=queue, why=Why.SAMPLE, weight=SAMPLE)
 
 
 def _checks(queue: Queue, labels: Sequence[Label]) -> Iterator[ToReview]:
-    for result in CheckResult.objects.filter(label__in=labels, right=False).select_related("label"):
-        yield ToReview(label=result.label, queue=queue, why=Why.CHECK, weight=CHECK + result.distance)
+    for result in results.of_labels(queue, labels):
+        if not result.right:
+            yield ToReview(label=result.label, queue=queue, why=Why.CHECK, weight=CHECK + result.distance)
 
 
 def _annotators(queue: Queue, asked: Rules, labels: Sequence[Label]) -> Iterator[ToReview]:

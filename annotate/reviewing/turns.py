@@ -5,18 +5,20 @@ Only PostgreSQL's clock decides how long a turn is held; turns are only ever tak
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from annotate import horizons
-from annotate.models import KnownVerdict, Label, Member, Queue, Review, ToReview, User
+from annotate import counting, horizons, outages
+from annotate.models import KnownVerdict, Label, Member, Project, Queue, Review, ToReview, User
+from annotate.models.rows import first_row
 from annotate.quality import rules
 from annotate.reviewing.chance import chance
 from annotate.reviewing.disagreement import EFFORT, written
+from annotate.reviewing.feedback import newest
 from annotate.reviewing.rules import CHOSEN, drawn
 
 logger = logging.getLogger(__name__)
@@ -30,35 +32,29 @@ A_FEW = 100
 #: How many batches of a sweep a queue costs whose labels can't be read now: it may have waited for seconds.
 WAITED = 10
 
-#: How long a changed label waits for the reviewer who asked for the change, before anybody may take it; and how long a
-#: known label for the one it was given to, after their time.
+#: How long a changed label waits for the reviewer who asked for the change, before anybody may take it.
 RESERVED = timedelta(days=3)
 
 # What stands, isn't the reviewer's own nor made of theirs, and not of a task they have worked on, and was not reviewed
 # by them. A turn that was held longer than its time is anybody's again.
-_TAKE = """
-UPDATE annotate_toreview SET reviewer_id = %(user)s, taken_at = now(),
-    held_until = now() + make_interval(secs => %(hold)s)
-WHERE id = (
-    SELECT t.id FROM annotate_toreview t JOIN annotate_label l ON l.id = t.label_id
-    WHERE t.queue_id = %(queue)s AND t.review_id IS NULL AND (t.held_until IS NULL OR t.held_until < now())
-      AND t.why <> 'known' AND t.not_for_id IS DISTINCT FROM %(user)s
-      AND (t.only_for_id IS NULL OR t.only_for_id = %(user)s OR t.created_at < now() - %(reserved)s)
-      AND NOT EXISTS (SELECT FROM annotate_label mine WHERE mine.task_id = l.task_id
-                      AND mine.assignment_id = l.assignment_id AND mine.annotator_id = %(user)s)
-      AND NOT EXISTS (SELECT FROM annotate_label newer WHERE newer.supersedes_id = l.id)
-      AND NOT EXISTS (SELECT FROM annotate_review r WHERE r.label_id = l.id AND r.reviewer_id = %(user)s)
-      AND NOT EXISTS (SELECT FROM annotate_assignment a WHERE a.task_id = l.task_id AND a.annotator_id = %(user)s)
-    ORDER BY t.weight DESC, t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
-)
-RETURNING id
+_NEXT = """
+SELECT t.id FROM annotate_toreview t JOIN annotate_label l ON l.id = t.label_id
+WHERE t.queue_id = %(queue)s AND t.review_id IS NULL AND (t.held_until IS NULL OR t.held_until < now())
+  AND t.why <> 'known' AND t.not_for_id IS DISTINCT FROM %(user)s
+  AND (t.only_for_id IS NULL OR t.only_for_id = %(user)s OR t.created_at < now() - %(reserved)s)
+  AND NOT EXISTS (SELECT FROM annotate_label mine WHERE mine.task_id = l.task_id
+                  AND mine.assignment_id = l.assignment_id AND mine.annotator_id = %(user)s)
+  AND NOT EXISTS (SELECT FROM annotate_label newer WHERE newer.supersedes_id = l.id)
+  AND NOT EXISTS (SELECT FROM annotate_review r WHERE r.label_id = l.id AND r.reviewer_id = %(user)s)
+  AND NOT EXISTS (SELECT FROM annotate_assignment a WHERE a.task_id = l.task_id AND a.annotator_id = %(user)s)
+ORDER BY t.weight DESC, t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 """
 
 
 def take(user: User, queue: Queue) -> ToReview | None:
     """Give the reviewer a label to review: the one they hold, else the next for them; None where nothing waits.
 
-    Now and then it is one whose right verdict is known, which looks like any other.
+    Now and then it is one whose right verdict is known, which looks like any other: so only while another waits.
     """
     turn = _taken(user, queue)
     if turn is None and _filled_now(queue):
@@ -71,8 +67,13 @@ def _taken(user: User, queue: Queue) -> ToReview | None:
         Member.objects.select_for_update(no_key=True).filter(project=queue.project_id, user=user).first()
         if (mine := held(user, queue)) is not None:
             return mine
-        turn_id = _take_known(user, queue) or _take_next(user, queue)
-        return _of(ToReview.objects.filter(pk=turn_id)).get() if turn_id else None
+        following = _next(user, queue)
+        if following is None:
+            return None
+        turn = ToReview.objects.filter(pk=_known_one(user, queue) or following)
+        until = Now() + timedelta(seconds=queue.lease_seconds)
+        turn.update(reviewer=user, taken_at=Now(), held_until=until)
+        return _of(turn).get()
 
 
 def _filled_now(queue: Queue) -> bool:
@@ -104,20 +105,21 @@ def give_back(user: User, queue: Queue) -> None:
     mine.update(reviewer=None, taken_at=None, held_until=None)
 
 
-def _take_next(user: User, queue: Queue) -> int | None:
-    values: dict[str, Any] = {"user": user.pk, "queue": queue.pk, "hold": queue.lease_seconds, "reserved": RESERVED}
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE, values)
-        row = cursor.fetchone()
-    return row and int(row[0])
+def _next(user: User, queue: Queue) -> int | None:
+    """The turn that comes next for them, its row locked."""
+    row = first_row(_NEXT, {"user": user.pk, "queue": queue.pk, "reserved": RESERVED})
+    return int(row[0]) if row else None
 
 
-def _take_known(user: User, queue: Queue) -> int | None:
-    """By chance, a turn with a label of a known verdict that this reviewer hasn't met, and nobody has in hand."""
+def _known_one(user: User, queue: Queue) -> int | None:
+    """By chance, a turn with a label of a known verdict that they haven't met, and that waits for none that counts.
+
+    Others may have it in hand at the same time, each as a turn of their own.
+    """
     done = ToReview.objects.filter(queue=queue, reviewer=user).exclude(review=None).count()
     if chance(queue, "known", user.pk, done) >= rules.of(queue).known_rate:
         return None
-    pending = ToReview.objects.filter(~_LEFT, label=OuterRef("label"), review=None)
+    pending = ToReview.objects.filter(label=OuterRef("label"), review=None).exclude(why=ToReview.Why.KNOWN)
     met = Review.objects.filter(label=OuterRef("label"), reviewer=user)
     newer = Label.objects.filter(supersedes=OuterRef("label"))
     own = Exists(Label.objects.filter(task=OuterRef("label__task"), annotator=user))
@@ -126,27 +128,22 @@ def _take_known(user: User, queue: Queue) -> int | None:
     chosen = min(labels, key=lambda one: chance(queue, "which", user.pk, one), default=None)
     if chosen is None:
         return None
-    turn = ToReview(
-        label_id=chosen, queue=queue, why=ToReview.Why.KNOWN, only_for=user, reviewer=user, taken_at=Now(),
-        held_until=Now() + timedelta(seconds=queue.lease_seconds),
-    )  # fmt: skip
-    ToReview.objects.filter(_LEFT, label=chosen).delete()
+    turn = ToReview(label_id=chosen, queue=queue, why=ToReview.Why.KNOWN, only_for=user)
     ToReview.objects.bulk_create([turn], ignore_conflicts=True)
-    return ToReview.objects.filter(label=chosen, reviewer=user, review=None).values_list("pk", flat=True).first()
+    return ToReview.objects.filter(label=chosen, only_for=user, review=None).values_list("pk", flat=True).first()
 
 
-# Turns with a known label that somebody took and let lie: such a turn is theirs alone, so nobody could end it. It stays
-# long after its time, because without it a late verdict would count.
-_LEFT = Q(why=ToReview.Why.KNOWN, review=None, held_until__lt=Now() - RESERVED)
-
-
-def add(labels: Iterable[Label], why: ToReview.Why, weights: Mapping[int, float] | None = None) -> int:
+def add(
+    labels: Iterable[Label], why: ToReview.Why, weights: Mapping[int, float] | None = None, by: User | None = None
+) -> int:
     """Send labels to review, and give how many now wait that didn't. Amended ones are left out.
 
-    `weights`: by label id, the highest comes first; `CHOSEN` where nothing is said.
+    `weights`: by label id, the highest comes first; `CHOSEN` where nothing is said. `by`: who sends them; what they
+    have in hand waits already, also one with a known verdict, which they would else know for such.
     """
     ids = [label.pk for label in labels]
-    found = Label.objects.live().filter(pk__in=ids).order_by("pk")
+    in_hand = ToReview.objects.filter(label=OuterRef("pk"), reviewer=by, review=None)
+    found = Label.objects.live().filter(~Exists(in_hand) if by else Q(), pk__in=ids).order_by("pk")
     fresh = [
         ToReview(label=label, queue_id=label.queue_id, why=why, weight=(weights or {}).get(label.pk, CHOSEN))
         for label in found
@@ -157,8 +154,8 @@ def add(labels: Iterable[Label], why: ToReview.Why, weights: Mapping[int, float]
 def _added(fresh: Collection[ToReview]) -> int:
     """How many of them are now in the queue: a label waits once at a time."""
     turns = ToReview.objects.filter(label__in=[one.label_id for one in fresh], review=None)
+    turns = turns.exclude(why=ToReview.Why.KNOWN)
     with transaction.atomic():
-        turns.filter(_LEFT).delete()
         before = turns.count()
         # In one order for all who add: two with the same labels would else wait for each other.
         ToReview.objects.bulk_create(sorted(fresh, key=lambda one: one.label_id), ignore_conflicts=True)
@@ -185,9 +182,16 @@ def fill(queue: Queue, most: int = BATCH) -> bool:
         if work is None or not labels:  # somebody else is at it, or it is done
             return False
         standing = Label.objects.live().filter(pk__in=[label.pk for label in labels])
-        _added(drawn(work, list(standing.select_related("task", "annotator").order_by("pk"))))
+        _added(_unreviewed(drawn(work, list(standing.select_related("task", "annotator").order_by("pk")))))
         Queue.objects.filter(pk=work.pk).update(reviewed_to=labels[-1].pk)
         return True
+
+
+def _unreviewed(turns: list[ToReview]) -> list[ToReview]:
+    """Those of labels that nobody has reviewed meanwhile; and nobody does before the transaction ends."""
+    labels = Label.objects.filter(pk__in=[turn.label_id for turn in turns]).order_by("pk")
+    done = newest(labels.select_for_update(no_key=True))
+    return [turn for turn in turns if turn.label_id not in done]
 
 
 def _batch(queue: Queue, horizon: int, most: int) -> Iterator[Label]:
@@ -212,17 +216,53 @@ def begin_anew(queue: Queue) -> None:
 
 def fill_all(most: int = 50) -> None:
     """For the sweep: what the rules of all queues want reviewed, in at most so many batches."""
-    for work in Queue.objects.exclude(rules={}).select_related("project"):
+    newer = Exists(Label.objects.filter(queue=OuterRef("pk"), pk__gt=OuterRef("reviewed_to")))
+    for work in Queue.objects.filter(newer).exclude(rules={}).select_related("project"):
         try:
-            while most > 0 and fill(work):
+            while most > 0 and rules.of(work).asks_for_reviews and fill(work):
                 most -= 1
-        except OperationalError as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not outages.is_outage(error):
+                raise
             logger.warning("labels of queue %d can't be sent to review now: %s", work.pk, type(error).__name__)
             most -= WAITED
 
 
 def waiting(queue: Queue) -> dict[str, int]:
     """How many labels wait for a reviewer, by why; labels whose verdict is known are told to nobody."""
+    found = all_waiting().filter(queue=queue).values("why").annotate(n=Count("pk"))
+    return dict(found.values_list("why", "n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many labels wait for a reviewer, and by why. `roughly`: `total` or more, and nothing by why."""
+
+    total: int
+    by_reason: dict[str, int]
+    roughly: bool = False
+
+
+def waits(queue: Queue, *, runs: bool) -> Waits:
+    """What waits for a reviewer, as told to somebody who runs the project or not."""
+    found = waiting(queue)
+    total = sum(found.values())
+    return Waits(counting.roughly(total), {}, total > 0) if is_hidden(queue, runs=runs) else Waits(total, found)
+
+
+def is_hidden(queue: Queue, *, runs: bool) -> bool:
+    """Whether it is not told which labels wait: what doesn't, and is given to review, has a known verdict."""
+    return not runs and rules.of(queue).known_rate > 0
+
+
+def queues_waiting(user: User) -> QuerySet[Queue]:
+    """The queues with labels that wait for a reviewer, in projects where the person may be one, by name."""
+    waits = ToReview.objects.filter(queue=OuterRef("pk"), review=None).exclude(why=ToReview.Why.KNOWN)
+    theirs = Queue.objects.filter(Exists(waits), project__in=Project.objects.run_by(user))
+    return theirs.select_related("project").order_by("project__name", "name")
+
+
+def all_waiting() -> QuerySet[ToReview]:
+    """What waits for a reviewer in any queue, in no order; without labels whose verdict is known."""
     newer = Exists(Label.objects.filter(supersedes=OuterRef("label")))
-    turns = ToReview.objects.filter(~newer, queue=queue, review=None).exclude(why=ToReview.Why.KNOWN)
-    return dict(turns.order_by().values("why").annotate(n=Count("pk")).values_list("why", "n"))
+    return ToReview.objects.filter(~newer, review=None).exclude(why=ToReview.Why.KNOWN).order_by()

@@ -3,15 +3,19 @@
 Whoever looks at a label of a task is not asked to label that task afterwards: it is noted as declined by them.
 """
 
+import uuid
+from collections.abc import Iterable
+from hashlib import sha256
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from annotate import labelling, queue
-from annotate.models import Assignment, Exit, Label, Review, Task, ToReview, User
+from annotate.models import Assignment, Exit, Label, OutsideAnnotator, Review, Task, ToReview, User
 from annotate.quality import rules
 from annotate.reviewing.chance import chance
 from annotate.reviewing.feedback import newest
@@ -35,21 +39,32 @@ class Amended(labelling.Refused):
     code = "amended"
 
 
-def review(user: User, label: Label, verdict: str, reason: str = "") -> Review:
-    """Accept, reject or ask for changes of a label that stands. The same said again by the same person is the same
-    review. If the label waits for a reviewer, this was its turn.
+def review(user: User, label: Label, verdict: str, reason: str = "", key: uuid.UUID | None = None) -> Review:
+    """Accept, reject or ask for changes of a label that stands. If the label waits for a reviewer, this was its turn.
 
+    What is the person's last word already is the same review; so is, on a trial, what was sent under the same `key`.
     The caller has seen to it that `user` may review here. Raises ValidationError by field, OwnLabel, Amended.
     """
     if verdict == Review.Verdict.FIX:
         raise ValidationError({"payload": [_("Say what is right instead.")]})
     _not_own(user, label)
     reason = _checked(verdict, reason)
-    if verdict == Review.Verdict.CHANGES and Review.objects.filter(fix=label).exists():
-        raise ValidationError({"verdict": [_("This is a reviewer's fix: nobody can change it. Fix it, or reject it.")]})
+    if verdict == Review.Verdict.CHANGES:
+        _must_be_changeable(label)
     with transaction.atomic():
         _lock(label)
-        return _said_already(user, label, verdict, reason) or _give(user, label, verdict, reason)
+        _must_stand(label)
+        said = sha256(f"{key}:{verdict}:{reason}".encode()).digest() if key else None
+        before = _tried(user, label, said) or _last_word(user, label, verdict, reason)
+        return before or _give(user, label, verdict, reason, sent=said)
+
+
+def _must_be_changeable(label: Label) -> None:
+    if Review.objects.filter(fix=label).exists():
+        raise ValidationError({"verdict": [_("This is a reviewer's fix: nobody can change it. Fix it, or reject it.")]})
+    if OutsideAnnotator.objects.filter(user=label.annotator_id).exists():
+        told = _("This label came with a file: nobody can change it. Fix it, or reject it.")
+        raise ValidationError({"verdict": [told]})
 
 
 def fix(user: User, label: Label, answer: labelling.Answer, reason: str = "") -> Review:
@@ -65,23 +80,22 @@ def fix(user: User, label: Label, answer: labelling.Answer, reason: str = "") ->
         if (there := labelling.stored_before(user, label, answer)) is not None:
             return Review.objects.get(fix=there)
         _must_stand(label)
-        said = labelling.digest(label, answer.payload)
+        said = sha256(answer.key.bytes + labelling.digest(label, answer.payload)).digest()
         if (tried := _tried(user, label, said)) is not None:
             return tried
         if _is_trial(_turn(user, label), user):
-            return _give(user, label, Review.Verdict.FIX, reason, tried=said)
+            return _give(user, label, Review.Verdict.FIX, reason, sent=said)
         given = _give(user, label, Review.Verdict.FIX, reason, fix=labelling.supersede(user, label, answer))
         ToReview.objects.filter(label=label, review=None).delete()  # nobody can take what was superseded
         return given
 
 
-def _tried(user: User, label: Label, said: bytes) -> Review | None:
-    """The person's fix of a label with a known verdict, which left it as it was: sent again, it still does.
+def _tried(user: User, label: Label, said: bytes | None) -> Review | None:
+    """The person's verdict on a trial, if this very one is sent again: it still counts for nothing.
 
-    Another answer is another fix, and no trial.
+    The same said another time, under another key, is no trial any more.
     """
-    mine = label.reviews.filter(reviewer=user, label__known_verdict__isnull=False).order_by("-pk").first()
-    return mine if mine is not None and bytes(mine.body_digest or b"") == said else None
+    return label.reviews.filter(reviewer=user, trial=True, body_digest=said).first() if said else None
 
 
 def choose(user: User, label: Label) -> list[Review]:
@@ -106,16 +120,19 @@ def _for_good(user: User, label: Label, chosen: Label) -> Review:
     """The person's word on one label of several, of which they chose one."""
     said = (Review.Verdict.REJECT, _now("Another answer was chosen."))
     verdict, reason = (Review.Verdict.ACCEPT, "") if label.pk == chosen.pk else said
-    last = newest([label]).get(label.pk)
-    if last is not None and (last.reviewer_id, last.verdict, last.reason) == (user.pk, verdict, reason):
-        return last
-    return _give(user, label, verdict, reason)
+    return _last_word(user, label, verdict, reason) or _give(user, label, verdict, reason)
 
 
 def is_own(user: User, label: Label) -> bool:
     """Whether a label is the person's, or came about as one of theirs was changed or fixed."""
-    before = Label.objects.filter(task=label.task_id, assignment=label.assignment_id, pk__lte=label.pk)
-    return before.filter(annotator=user).exists()
+    return bool(own(user, [label]))
+
+
+def own(user: User, labels: Iterable[Label]) -> set[int]:
+    """The ids of those of the labels that are the person's, or came about as one of theirs was changed or fixed."""
+    before = Label.objects.filter(task=OuterRef("task"), assignment=OuterRef("assignment"), pk__lte=OuterRef("pk"))
+    found = Label.objects.filter(Exists(before.filter(annotator=user)), pk__in=[one.pk for one in labels])
+    return set(found.values_list("pk", flat=True))
 
 
 def _not_own(user: User, label: Label) -> None:
@@ -150,24 +167,22 @@ def _must_stand(label: Label) -> None:
         raise Amended(_("This label was amended meanwhile. Review the newer one."))
 
 
-def _said_already(user: User, label: Label, verdict: str, reason: str) -> Review | None:
-    """The person's review that says just this, if it is the last word; on a trial the last is their own."""
-    _must_stand(label)
-    mine = label.reviews.filter(reviewer=user).order_by("-pk").first()
-    if mine is None or (mine.verdict, mine.reason) != (verdict, reason):
-        return None
+def _last_word(user: User, label: Label, verdict: str, reason: str) -> Review | None:
+    """The review that counts, if it is the person's and says just this."""
     last = newest([label]).get(label.pk)
-    return mine if mine.trial or mine == last else None
+    said = last and (last.reviewer_id, last.verdict, last.reason)
+    return last if said == (user.pk, verdict, reason) else None
 
 
 def _give(
-    user: User, label: Label, verdict: str, reason: str, fix: int | None = None, tried: bytes | None = None
+    user: User, label: Label, verdict: str, reason: str, fix: int | None = None, sent: bytes | None = None
 ) -> Review:
     turn = _turn(user, label)
     trial = _is_trial(turn, user)
     given = Review.objects.create(
-        label=label, reviewer=user, verdict=verdict, reason=reason, fix_id=fix, trial=trial, body_digest=tried
-    )
+        label=label, reviewer=user, verdict=verdict, reason=reason, fix_id=fix, trial=trial,
+        body_digest=sent if trial else None,
+    )  # fmt: skip
     if turn is not None:
         ToReview.objects.filter(pk=turn.pk).update(review=given, reviewer=user)
     if turn is None or turn.why not in (ToReview.Why.SECOND, ToReview.Why.KNOWN):
@@ -177,10 +192,11 @@ def _give(
 
 
 def _turn(user: User, label: Label) -> ToReview | None:
-    """The label's turn to be reviewed that this person's verdict ends."""
+    """The label's turn to be reviewed that this person's verdict ends; their trial first, which is theirs alone."""
     free = Q(reviewer=None) | Q(reviewer=user) | Q(held_until__lt=Now())
     waits = ToReview.objects.filter(free, label=label, review=None).exclude(not_for=user)
-    return waits.exclude(~Q(only_for=user), why=ToReview.Why.KNOWN).first()
+    mine = waits.exclude(~Q(only_for=user), why=ToReview.Why.KNOWN)
+    return max(mine, key=lambda one: one.why == ToReview.Why.KNOWN, default=None)
 
 
 def _is_trial(turn: ToReview | None, user: User) -> bool:
