@@ -5,6 +5,9 @@ and for what is not theirs. A member whose role is too low for an object they ma
 A token bound to a project sees that project alone.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -26,9 +29,22 @@ from annotate.models import (
     Token,
     User,
 )
+from annotate.models.people import digest
 from annotate.models.rows import columns, first_row, instance
 
 type Who = User | AnonymousUser
+
+# Read with almost every request, so plain statements; `Project.objects.seen_by` says the same of projects.
+_MEMBER = f"""
+SELECT {columns(Member, "m")} FROM annotate_member m WHERE m.project_id = %(project)s AND m.user_id = %(user)s
+"""  # noqa: S608  # put together from our own columns
+_QUEUE = f"""
+SELECT {columns(Queue, "q")}, {columns(Project, "p")}, {columns(Member, "m")}
+FROM annotate_queue q
+JOIN annotate_project p ON p.id = q.project_id AND p.archived_at IS NULL
+JOIN annotate_member m ON m.project_id = p.id AND m.user_id = %(user)s
+WHERE q.id = %(id)s AND (%(project)s::bigint IS NULL OR p.id = %(project)s)
+"""  # noqa: S608
 
 
 def _one[M: Model](found: QuerySet[M], pk: int) -> M:
@@ -39,6 +55,16 @@ def _one[M: Model](found: QuerySet[M], pk: int) -> M:
     return obj
 
 
+def _row(sql: str, person: User, pk: int) -> Iterator[Any]:
+    """The columns of what `sql` finds for an id, a person and the project of their token."""
+    project_id = person.token.project_id if person.token else None
+    values = {"id": pk, "user": person.pk, "project": project_id}
+    row = first_row(sql, values) if 0 < pk < 2**63 else None
+    if row is None:
+        raise Http404
+    return iter(row)
+
+
 def _person(user: Who) -> User:
     if not user.is_authenticated:
         raise Http404
@@ -46,9 +72,13 @@ def _person(user: Who) -> User:
 
 
 def _require(user: User, project: Project, role: Role) -> Member:
-    member = Member.objects.filter(project=project, user=user).first()
-    if member is None:
+    row = first_row(_MEMBER, {"project": project.pk, "user": user.pk})
+    if row is None:
         raise Http404
+    return _allowed(instance(Member, iter(row)), role)
+
+
+def _allowed(member: Member, role: Role) -> Member:
     if not member.can(role):
         raise PermissionDenied
     return member
@@ -78,11 +108,21 @@ def member(user: Who, slug: str, pk: int, role: Role = Role.MANAGER) -> Member:
 def queue(user: Who, pk: int, role: Role = Role.MANAGER) -> Queue:
     """A queue. To an annotator it exists only if they may work in it."""
     person = _person(user)
-    found = _one(Queue.objects.filter(project__in=Project.objects.seen_by(person)).select_related("project"), pk)
-    if role is Role.ANNOTATOR and not _require(person, found.project, role).can(Role.REVIEWER):
+    row = _row(_QUEUE, person, pk)
+    found = instance(Queue, row)
+    found.project, member = instance(Project, row), instance(Member, row)
+    if role is Role.ANNOTATOR and not member.can(Role.REVIEWER):
         return _one(Queue.objects.worked_by(person).select_related("project"), pk)
-    _require(person, found.project, role)
+    _allowed(member, role)
     return found
+
+
+def own_queue(user: Who, pk: int) -> Queue:
+    """A queue that the user may work in, or once did: what they were told there is theirs to read."""
+    person = _person(user)
+    mine = Queue.objects.filter(project__in=Project.objects.seen_by(person), seats__user=person)
+    found = mine.select_related("project").filter(pk=pk).first() if 0 < pk < 2**63 else None
+    return found or queue(user, pk, Role.ANNOTATOR)
 
 
 def queues(user: Who, project: Project) -> QuerySet[Queue]:
@@ -124,15 +164,9 @@ WHERE a.id = %(id)s AND a.holders @> ARRAY[%(user)s]::bigint[]
 
 def assignment(user: Who, pk: int) -> Assignment:
     """A place the user holds, or once held: they may still hand in late."""
-    person = _person(user)
-    project_id = person.token.project_id if person.token else None
-    values = {"id": pk, "user": person.pk, "project": project_id}
-    row = first_row(_GIVEN, values) if 0 < pk < 2**63 else None
-    if row is None:
-        raise Http404
-    read = iter(row)
-    place = instance(Assignment, read)
-    place.task, place.queue = instance(Task, read), instance(Queue, read)
+    row = _row(_GIVEN, _person(user), pk)
+    place = instance(Assignment, row)
+    place.task, place.queue = instance(Task, row), instance(Queue, row)
     return place
 
 
@@ -152,6 +186,27 @@ def own_label(user: Who, pk: int) -> Label:
     person = _person(user)
     mine = Label.objects.filter(annotator=person, fixes=None, queue__project__in=Project.objects.seen_by(person))
     return _one(mine.select_related("queue__project", "task__prompt", "guideline"), pk)
+
+
+# Read with every request of a program.
+_BEARER = f"""
+SELECT {columns(Token, "t")}, {columns(User, "u")}
+FROM annotate_token t
+JOIN annotate_user u ON u.id = t.user_id AND u.is_active
+WHERE t.secret_digest = %(digest)s AND t.revoked_at IS NULL
+  AND (t.expires_at IS NULL OR t.expires_at > STATEMENT_TIMESTAMP())
+"""  # noqa: S608  # put together from our own columns
+
+
+def bearer(secret: str) -> Token | None:
+    """The token with this secret and its user: neither revoked nor expired, of somebody who may still sign in."""
+    row = first_row(_BEARER, {"digest": digest(secret)})
+    if row is None:
+        return None
+    read = iter(row)
+    found, user = instance(Token, read), instance(User, read)
+    found.user, user.token = user, found
+    return found
 
 
 def token(user: Who, pk: int) -> Token:

@@ -1,6 +1,7 @@
 """The labels behind a figure: what a list of labels can be narrowed to, and the address of that list.
 
 `Narrowed.of` reads an address, `link` writes one, `labels` finds the labels: so a figure and its list can't differ.
+People are in addresses by pseudonym: an id is the same in every project, so it would tell reviewers who somebody is.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,19 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Label, Pause, Queue, Response, Review, Task, ToReview
+from annotate.models import (
+    Label,
+    Member,
+    OutsideAnnotator,
+    Pause,
+    Queue,
+    Response,
+    Review,
+    Seat,
+    Task,
+    ToReview,
+    User,
+)
 
 #: Of prompts without a category.
 NO_CATEGORY = "(none)"
@@ -42,6 +55,7 @@ TITLES: dict[str, str | Promise] = {
     "against": _("Beside the model"),
     "waits": _("Waits for a reviewer"),
     "last": _("What annotators said last, also where a reviewer fixed it"),
+    "own": _("What the queue's own people said last"),
 }
 
 
@@ -72,15 +86,16 @@ class Narrowed:
     against: str | None = None
     waits: str | None = None
     last: bool | None = None
+    own: bool | None = None
 
     @classmethod
-    def of(cls, asked: Mapping[str, str]) -> Self:
+    def of(cls, asked: Mapping[str, str], queue: Queue) -> Self:
         """What an address asks for. ValueError, with the name, for what can't be."""
-        found = {}
+        found: dict[str, Any] = {}
         for name, (field, read, _write) in _WORDS.items():
             if text := asked.get(name, "").replace("\0", ""):
                 try:
-                    found[field] = read(text)
+                    found[field] = _person(queue, text) if name in _PEOPLE else read(text)
                 except (ValueError, OverflowError) as error:
                     raise ValueError(name) from error
         return cls(**found)
@@ -88,16 +103,27 @@ class Narrowed:
     def __bool__(self) -> bool:
         return any(getattr(self, one.name) is not None for one in fields(self))
 
-    def asked(self) -> dict[str, str]:
+    def asked(self, queue: Queue) -> dict[str, str]:
         """As an address asks for it."""
         return {
-            name: write(value)
+            name: queue.project.pseudonym(value) if name in _PEOPLE else write(value)
             for name, (field, _read, write) in _WORDS.items()
             if (value := getattr(self, field)) is not None
         }
 
     def without(self, name: str) -> "Narrowed":
         return replace(self, **{_WORDS[name][0]: None})
+
+
+def _person(queue: Queue, pseudonym: str) -> int:
+    """Whose it is. ValueError where it is nobody's whose labels can be in the queue."""
+    project = queue.project
+    seated = Seat.objects.filter(queue=queue).values_list("user", flat=True)
+    others = (one.objects.filter(project=project).values_list("user", flat=True) for one in (Member, OutsideAnnotator))
+    for pk in seated.union(*others):
+        if project.pseudonym(pk) == pseudonym:
+            return pk
+    raise ValueError(pseudonym)
 
 
 def _one_of(*choices: str) -> Any:
@@ -115,6 +141,11 @@ def _number(text: str) -> int:
     return int(text)
 
 
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    return day + timedelta(days=1) - timedelta(days=1)  # the last day there is has no end
+
+
 def _yes(text: str) -> bool:
     return bool(_one_of("yes", "no")(text) == "yes")
 
@@ -126,14 +157,16 @@ def _said(value: bool) -> str:
 #: Why labels may wait for a reviewer, but for what nobody is told.
 _TOLD = [why for why in ToReview.Why.values if why != ToReview.Why.KNOWN]
 
+#: Told by pseudonym.
+_PEOPLE = ("by", "with")
 #: By its name in addresses: the field of `Narrowed`, and from text and to text.
 _WORDS: dict[str, tuple[str, Any, Any]] = {
     "by": ("by", _number, str),
     "with": ("mate", _number, str),
     "category": ("category", str, str),
     "guideline": ("guideline", _number, str),
-    "from": ("since", date.fromisoformat, date.isoformat),
-    "to": ("until", date.fromisoformat, date.isoformat),
+    "from": ("since", _day, date.isoformat),
+    "to": ("until", _day, date.isoformat),
     "role": ("role", _one_of(*Task.Role.values), str),
     "verdict": ("verdict", _one_of(NOT_REVIEWED, KEPT, REVIEWED, *Review.Verdict.values), str),
     "task": ("task", _number, str),
@@ -143,33 +176,42 @@ _WORDS: dict[str, tuple[str, Any, Any]] = {
     "against": ("against", str, str),
     "waits": ("waits", _one_of(*_TOLD), str),
     "last": ("last", _yes, _said),
+    "own": ("own", _yes, _said),
 }
 
 
-def link(queue: Queue | int, **narrowed: Any) -> str:
-    """The address of a queue's labels, narrowed; takes the fields of `Narrowed`. Without `last`: that stand."""
-    asked = Narrowed(**narrowed).asked() | ({"which": "all"} if narrowed.get("last") else {})
-    where = reverse("labels", args=[queue if isinstance(queue, int) else queue.pk])
+def link(queue: Queue, *, every: bool = False, **narrowed: Any) -> str:
+    """The address of a queue's labels, narrowed; takes the fields of `Narrowed`. `every`: those too that were amended,
+    as with `last` and `own`; else those that stand.
+    """
+    every = every or bool(narrowed.get("last") or narrowed.get("own"))
+    asked = Narrowed(**narrowed).asked(queue) | ({"which": "all"} if every else {})
+    where = reverse("labels", args=[queue.pk])
     return f"{where}?{urlencode(asked)}" if asked else where
 
 
-def labels(found: QuerySet[Label], wanted: Narrowed) -> QuerySet[Label]:
-    """Those of the labels that are wanted."""
-    for condition in _conditions(wanted):
+def labels(found: QuerySet[Label], wanted: Narrowed, reader: User | None = None) -> QuerySet[Label]:
+    """Those of the labels that are wanted. `reader`: a reviewer, for whom what they said on a trial is a review too."""
+    for condition in _conditions(wanted, reader):
         found = found.filter(condition)
     return found
 
 
-def _conditions(wanted: Narrowed) -> Iterator[Q | Exists]:
+def _conditions(wanted: Narrowed, reader: User | None) -> Iterator[Q | Exists]:
     yield from _of_people(wanted)
     yield from _of_tasks(wanted)
     yield from _of_time(wanted)
     if wanted.verdict:
-        yield from _of_reviews(wanted.verdict)
+        yield from _of_reviews(wanted.verdict, reader)
     if wanted.fixes is not None:
-        yield Q(fixes__isnull=not wanted.fixes)
-    if wanted.last:
+        yield Q(_is_fix()) if wanted.fixes else ~Q(_is_fix())
+    if wanted.last or wanted.own:
         yield from _said_last()
+    if wanted.last:
+        yield _not_set_aside()
+    if wanted.own:
+        outside = OutsideAnnotator.objects.filter(project=OuterRef("queue__project"), user=OuterRef("annotator"))
+        yield ~Q(Exists(outside))
     if wanted.waits:
         yield Q(Exists(ToReview.objects.filter(label=OuterRef("pk"), review=None, why=wanted.waits)))
     for model in filter(None, (wanted.model, wanted.against)):
@@ -195,20 +237,17 @@ def _of_people(wanted: Narrowed) -> Iterator[Q | Exists]:
         if wanted.by is not None:
             yield Q(annotator=wanted.by)
         return
-    both = [wanted.mate] if wanted.by is None else [wanted.by, wanted.mate]
     if wanted.by is not None:
-        yield Q(annotator__in=both)
-    for person in both:
-        yield Q(task__in=Label.objects.filter(annotator=person).values("task"))  # which an index tells
-        yield Exists(_beside(wanted).filter(annotator=person))
+        yield Q(annotator__in=[wanted.by, wanted.mate])
+    theirs = [_alike(wanted).filter(annotator=one).values("task") for one in (wanted.by, wanted.mate) if one]
+    yield Q(task__in=theirs[0].intersection(*theirs[1:]))  # all of them first: for each label it would take minutes
 
 
-def _beside(wanted: Narrowed) -> QuerySet[Label]:
-    """Labels of the same task that count as those do that are wanted."""
-    others = Label.objects.all() if wanted.last else Label.objects.live()
-    return labels(
-        others.filter(task=OuterRef("task")), Narrowed(verdict=wanted.verdict, fixes=wanted.fixes, last=wanted.last)
-    )
+def _alike(wanted: Narrowed) -> QuerySet[Label]:
+    """Labels that count as those do that are wanted, of whatever task."""
+    found = Label.objects.all() if wanted.last or wanted.own else Label.objects.live()
+    alike = {name: getattr(wanted, name) for name in ("verdict", "fixes", "last", "own")}
+    return labels(found, Narrowed(**alike)).order_by()
 
 
 def _of_tasks(wanted: Narrowed) -> Iterator[Q | Exists]:
@@ -220,29 +259,44 @@ def _of_tasks(wanted: Narrowed) -> Iterator[Q | Exists]:
         yield Q(task__prompt__category="" if wanted.category == NO_CATEGORY else wanted.category)
     if wanted.shared:
         yield Q(task__places__gt=1)  # each label has a place of its own: so most tasks need not be looked at
-        yield Exists(_beside(wanted).exclude(annotator=OuterRef("annotator")))
+        others = _alike(wanted).filter(task=OuterRef("task"))
+        yield Exists(others.exclude(annotator=OuterRef("annotator")))
 
 
-def _said_last() -> Iterator[Q | Exists]:
-    """As `Columns.last_said` without `columns.set_aside`."""
-    yield Q(fixes__isnull=True)
-    yield ~Q(Exists(Label.objects.filter(supersedes=OuterRef("pk"), fixes__isnull=True)))
+def _is_fix() -> Exists:
+    """Not `fixes__isnull`: PostgreSQL expects next to nothing of that, and then reads a whole table for each label."""
+    return Exists(Review.objects.filter(fix=OuterRef("pk")))
+
+
+def _said_last() -> Iterator[Q]:
+    """As `Columns.last_said`."""
+    yield ~Q(_is_fix())
+    yield ~Q(Exists(Label.objects.filter(~Q(_is_fix()), supersedes=OuterRef("pk"))))
+
+
+def _not_set_aside() -> Q:
+    """As without `columns.set_aside`."""
     paused = Pause.objects.filter(
         seat__queue=OuterRef("label__queue"), seat__user=OuterRef("label__annotator"), reason=OuterRef("reason")
     )
-    yield ~Q(Exists(_counting().filter(Exists(paused), verdict=Review.Verdict.REJECT)))
+    return ~Q(Exists(_counting().filter(Exists(paused), verdict=Review.Verdict.REJECT)))
 
 
-def _counting() -> QuerySet[Review]:
+def _counting(reader: User | None = None) -> QuerySet[Review]:
     """The newest review of each label."""
-    newest = Review.objects.filter(label=OuterRef("label"), trial=False).order_by("-pk").values("pk")[:1]
-    return Review.objects.filter(label=OuterRef("pk"), trial=False, pk=Subquery(newest))
+    newest = _reviews(reader).filter(label=OuterRef("label")).order_by("-pk").values("pk")[:1]
+    return Review.objects.filter(label=OuterRef("pk"), pk=Subquery(newest))
 
 
-def _of_reviews(verdict: str) -> Iterator[Q | Exists]:
-    # What a reviewer says of a label whose verdict is known grades the reviewer alone.
-    reviews = Review.objects.filter(label=OuterRef("pk"), trial=False)
-    counting = _counting()
+def _reviews(reader: User | None) -> QuerySet[Review]:
+    """What a reviewer says of a label whose verdict is known grades the reviewer alone; they are not to know which."""
+    counts = Q(trial=False)
+    return Review.objects.filter(counts | Q(reviewer=reader) if reader else counts)
+
+
+def _of_reviews(verdict: str, reader: User | None) -> Iterator[Q | Exists]:
+    reviews = _reviews(reader).filter(label=OuterRef("pk"))
+    counting = _counting(reader)
     if verdict == NOT_REVIEWED:
         yield ~Q(Exists(reviews))
     elif verdict == REVIEWED:

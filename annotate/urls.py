@@ -18,6 +18,7 @@ from annotate.views import (
     labels,
     language,
     looking,
+    overview,
     pauses,
     people,
     projects,
@@ -85,6 +86,8 @@ urlpatterns = [
     path("tasks/<int:pk>/remarks/", discussing.on_task, name="task-remarks"),
     path("threads/<int:pk>/resolve/", discussing.resolve, name="resolve"),
     # is it good
+    path("projects/<slug:slug>/quality/", overview.quality, name="project-quality"),
+    path("projects/<slug:slug>/quality.csv", overview.file, name="project-quality-file"),
     path("queues/<int:pk>/quality/", quality.quality, name="quality"),
     path("queues/<int:pk>/quality.csv", quality.quality_file, name="quality-file"),
     path("queues/<int:pk>/quality/annotators/<slug:who>/", quality.annotator, name="quality-annotator"),

@@ -14,6 +14,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from annotate import access
 from annotate.models import Scope, Token, User
 
 #: How exactly `Token.last_used_at` is kept: a busy program writes that row once in this time.
@@ -27,11 +28,10 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _space, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = Token.objects.for_secret(secret.strip()).first()
+        token = access.bearer(secret.strip())
         if token is None:
             raise AuthenticationFailed(_("This token is not valid: unknown, expired or revoked."))
         _note_use(token)
-        token.user.token = token
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

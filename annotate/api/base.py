@@ -17,6 +17,7 @@ from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request as AnyRequest
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate.api import pages, problems
@@ -130,6 +131,11 @@ KEY_SAYS = (
     "Up to 200 characters of your choice. The same key and body again give the first answer again, with "
     "`Idempotent-Replayed: true`; the same key with another body gives 422. Kept for a day."
 )
+
+
+def accepted(request: AnyRequest, told: Any) -> Response:
+    """Long work has begun, and whoever asks at this same address is told how far it is."""
+    return Response(told, status=202, headers={"Location": request.build_absolute_uri(request.path)})
 
 
 class ApiView(APIView):

@@ -20,6 +20,8 @@ from annotate.models import Scope
 
 #: Up to which label an export goes: what to ask `since` next time.
 HORIZON = "Preceptor-Horizon"
+#: How many labels it leaves out because a reviewer rejected them.
+REJECTED = "Preceptor-Rejected-Left-Out"
 
 
 class Formats(ApiView):
@@ -65,7 +67,8 @@ class Export(ApiView):
 
         Options of the format and those of all formats (see `/formats`) are further parameters. A stream that is cut
         short ends in a broken body, never in a file that looks whole. The answer's header `Preceptor-Horizon` is what
-        to ask as `since` next time, for what is new.
+        to ask as `since` next time, for what is new; `Preceptor-Rejected-Left-Out` says how many labels are missing
+        because a reviewer rejected them: `reviewed=any` has them.
         """
         queue = access.queue(request.user, pk)
         name, container = self.asked["format"], self.asked["container"]
@@ -77,6 +80,7 @@ class Export(ApiView):
         headers = {
             "Content-Disposition": content_disposition_header(True, file_name) or "",
             HORIZON: str(asked.label_horizon),
+            REJECTED: str(exporting.rejected_left_out(asked)),
         }
         return StreamingHttpResponse(pieces, content_type=exporting.CONTAINERS[container].content_type, headers=headers)
 

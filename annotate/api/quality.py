@@ -7,7 +7,7 @@ from django.http import Http404
 from rest_framework.response import Response
 
 from annotate import access
-from annotate.api.base import ApiView, Call, Request
+from annotate.api.base import ApiView, Call, Request, accepted
 from annotate.api.idempotency import idempotent
 from annotate.api.serializers.quality import AnnotatorQualityOut, CostOut, QualityOut
 from annotate.api.serializers.reports import told as life
@@ -31,7 +31,7 @@ class Quality(ApiView):
         """Have the report made anew. A small one is made at once."""
         queue = access.queue(request.user, pk, Role.REVIEWER)
         reports.refresh("quality", Subject.of_queue(queue), request.user)
-        return Response(_quality(queue), status=202)
+        return accepted(request, _quality(queue))
 
 
 class AnnotatorQuality(ApiView):
@@ -62,15 +62,19 @@ class Cost(ApiView):
         """Have the report made anew. A small one is made at once."""
         queue = access.queue(request.user, pk)
         reports.refresh("cost", Subject.of_queue(queue), request.user)
-        return Response(_cost(queue), status=202)
+        return accepted(request, _cost(queue))
 
 
 def _quality(queue: Queue) -> dict[str, Any]:
     shown = reports.look("quality", Subject.of_queue(queue))
     result, measure = shown.result, telling.chosen(shown.result, "")
     figures = _json(saying.of_queue(queue, result, measure)) if measure else None
-    told = telling.as_json(result, queue.project.pseudonym)
-    return QualityOut(life(shown) | _all_of(QualityOut, told) | {"figures": figures}).data
+    told = telling.as_json(_bounded(result), queue.project.pseudonym)
+    return QualityOut(_all_of(QualityOut, told) | life(shown) | {"figures": figures}).data
+
+
+def _bounded(result: dict[str, Any]) -> dict[str, Any]:
+    return telling.of_most(result, telling.IN_ANSWER) if result else {}
 
 
 def _all_of(serializer: Any, told: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +99,6 @@ def _annotator(queue: Queue, result: dict[str, Any], person: dict[str, Any]) -> 
 
 def _cost(queue: Queue) -> dict[str, Any]:
     shown = reports.look("cost", Subject.of_queue(queue))
-    told = telling.as_json(shown.result, queue.project.pseudonym)
+    told = telling.as_json(_bounded(shown.result), queue.project.pseudonym)
     figures = _json(pricing.of_queue(queue, shown.result)) if shown.result else None
     return CostOut(_all_of(CostOut, told) | life(shown) | {"figures": figures}).data

@@ -52,7 +52,8 @@ class Reviews(ApiView):
             return Response(ReviewOut(_fix(request, label, given)).data, status=201)
         if extra := sorted({"payload", "active_seconds"} & given.keys()):
             raise ValidationError({name: [_("Only a fix takes it.")] for name in extra})
-        return Response(ReviewOut(reviewing.review(request.user, label, **given)).data, status=201)
+        review = reviewing.review(request.user, label, **given, key=answer_key(request))
+        return Response(ReviewOut(review).data, status=201)
 
 
 def _fix(request: Request, label: Label, given: dict[str, Any]) -> Review:
@@ -111,9 +112,10 @@ class Waiting(ApiView):
     def get(self, request: Request, pk: int) -> Response:
         """How many labels wait for a reviewer, by why, and how many discussions are not settled."""
         queue = access.queue(request.user, pk, Role.REVIEWER)
-        waits = reviewing.waiting(queue)
+        runs = access.membership(request.user, queue.project).can(Role.MANAGER)
+        waits = reviewing.waits(queue, runs=runs)
         talks = discussing.unresolved(queue).count()
-        found = {"total": sum(waits.values()), "by_reason": waits, "unresolved_threads": talks}
+        found = {"total": waits.total, "by_reason": waits.by_reason, "unresolved_threads": talks}
         return Response(WaitingReviewsOut(found).data)
 
 
@@ -128,7 +130,7 @@ class Send(ApiView):
         chosen = list(Label.objects.filter(queue=queue, pk__in=wanted))
         if missing := sorted(set(wanted) - {label.pk for label in chosen}):
             raise ValidationError({"labels": [_("Not in this queue: %s.") % ", ".join(map(str, missing[:20]))]})
-        return Response(SentOut({"added": reviewing.add(chosen, ToReview.Why.CHOSEN)}).data)
+        return Response(SentOut({"added": reviewing.add(chosen, ToReview.Why.CHOSEN, by=request.user)}).data)
 
 
 class Grades(ApiView):
@@ -140,6 +142,7 @@ class Grades(ApiView):
         grades = grading.of(queue)
         pseudonym = queue.project.pseudonym
         found = {
+            "all": grades.all,
             "reviewers": [_reviewer(one) | {"pseudonym": pseudonym(one.user_id)} for one in grades.reviewers],
             "annotators": [_reviewed(one) | {"pseudonym": pseudonym(one.user_id)} for one in grades.annotators],
         }

@@ -23,7 +23,32 @@ def matrix(
         '<tr><th scope="row" dir="auto">{}</th>{}</tr>',
         [(name, pieces.together(map(_cell, found))) for name, found in zip(rows, cells, strict=True)],
     )
-    return pieces.figure("plot-matrix", title, pieces.table(title, heads, body))
+    return pieces.figure("plot-matrix", title, pieces.table(title, heads, body), _beside(title, rows, columns, cells))
+
+
+def _beside(
+    title: str, rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[Point | None]]
+) -> SafeString:
+    """The same with intervals, a row for each cell: there is no room for them in the grid."""
+    there = [
+        (row, column, pieces.value(point, numbers([1.0], "%")), "" if point.count is None else point.count)
+        for row, found in zip(rows, cells, strict=True)
+        for column, point in zip(columns, found, strict=True)
+        if point is not None and point.value is not None
+    ]
+    if not there:
+        return pieces.NOTHING
+    body = pieces.joined(
+        '<tr><th scope="row" dir="auto">{}</th><th scope="row" dir="auto">{}</th>'
+        '<td class="number">{}</td><td class="number">{}</td></tr>',
+        there,
+    )
+    heads = [
+        *(pieces.head(name) for name in (_("Row"), _("Column"))),
+        *(pieces.head(name, "number") for name in (_("Share, with its interval"), _("Of"))),
+    ]
+    summary = format_html("<summary>{}</summary>", _("With intervals"))
+    return format_html("<details>{}{}</details>", summary, pieces.table(title, heads, body))
 
 
 def _cell(point: Point | None) -> SafeString:

@@ -47,7 +47,7 @@ def value(point: Point, say: Numbers) -> SafeString:
 
 
 def table(title: str, heads: Iterable[SafeString], body: SafeString, more: str = "") -> SafeString:
-    """A table that scrolls by itself, also with the keyboard."""
+    """A table that scrolls by itself, also with the keyboard. `more`: further classes, each after a space."""
     return format_html(
         '<div class="scroll{}" tabindex="0" role="region" aria-label="{}"><table class="table">'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
@@ -69,7 +69,7 @@ def anchor(at: float) -> str:
 
 def ticks(along: Scale, say: Numbers, down: str) -> SafeString:
     """Numbers along a drawing, the unit with the last of them."""
-    *others, last = along.ticks(2)
+    *others, last = [one for one in along.ticks(2) if say.exact(one)] or along.ticks(2)
     texts = [*(say.bare(one) for one in others), say.say(last)]
     places = [along.at(one) for one in (*others, last)]
     rows = [(anchor(at), at, down, text) for at, text in zip(places, texts, strict=True)]

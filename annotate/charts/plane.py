@@ -53,7 +53,8 @@ def steps(title: str, points: Sequence[tuple[float, float]], *, diagonal: bool =
     places = [(along.at(x), 100 - along.at(y)) for x, y in points]
     drawn = _grid(along) + SafeString(right) + _path(places, 0) + _marks(places, 0)
     rows = pieces.joined(
-        '<tr><td class="number">{}</td><td class="number">{}</td></tr>', [(say.say(x), say.say(y)) for x, y in points]
+        '<tr><th scope="row" class="number">{}</th><td class="number">{}</td></tr>',
+        [(say.say(x), say.say(y)) for x, y in points],
     )
     heads = [pieces.head(_("Predicted"), "number"), pieces.head(_("Observed"), "number")]
     beneath = pieces.folded(len(points), pieces.table(title, heads, rows))
@@ -86,7 +87,7 @@ def _grid(along: Scale) -> SafeString:
 
 
 def _heights(along: Scale, say: Numbers) -> SafeString:
-    texts = [(round(100 - along.at(tick), 2), say.say(tick)) for tick in along.ticks(4)]
+    texts = [(round(100 - along.at(tick), 2), say.say(tick)) for tick in along.ticks(4) if say.exact(tick)]
     return pieces.joined('<text text-anchor="end" x="100%" y="{}%" dy="0.35em">{}</text>', texts)
 
 

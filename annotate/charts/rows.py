@@ -95,7 +95,7 @@ def _table(title: str, rows: Sequence[tuple[Point, SafeString]], along: Scale, s
         heads.append(pieces.head(_("Count"), "number"))
     ground = pieces.joined('<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>', _places(along))
     body = pieces.together(_row(point, ground + drawing, say, counted) for point, drawing in rows)
-    return pieces.table(title, heads, body, " plot-long" if len(rows) > MANY else "")
+    return pieces.table(title, heads, body, " plot-rows plot-long" if len(rows) > MANY else " plot-rows")
 
 
 def _places(along: Scale) -> list[tuple[object, ...]]:

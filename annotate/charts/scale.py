@@ -63,6 +63,11 @@ class Numbers:
         shown = _no_minus(100 * value if self.unit == "%" else value, self.decimals)
         return number_format(shown, self.decimals, use_l10n=True, force_grouping=True)
 
+    def exact(self, value: float) -> bool:
+        """Whether nothing is lost as it is written."""
+        shown = 100 * value if self.unit == "%" else value
+        return abs(round(shown, self.decimals) - shown) < 1e-9
+
     def interval(self, low: float | None, high: float | None) -> str:
         """As an interval is written, "68 to 76 %" with a dash; "" where there is none."""
         if low is None or high is None:

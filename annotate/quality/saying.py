@@ -125,7 +125,8 @@ def _agreeing(value: float, measure: Told) -> tuple[str, str]:
     if measure["chance"] is not None:
         by_chance = percent(measure["chance"])
         same += " " + _("Answers given by chance would in %(share)s.") % {"share": by_chance}
-    if measure["chance"] is not None and value <= measure["chance"]:
+    beyond, surely_beyond, *_rest = measure["alpha"]
+    if measure["chance"] is not None and value <= measure["chance"] and (beyond is None or surely_beyond <= 0):
         return same + " " + _("So it is no more than by chance."), ""
     if measure["name"] not in {"preference", "order"}:
         return same, ""

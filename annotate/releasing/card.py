@@ -22,6 +22,7 @@ LEFT_OUT = {
     "empty_dropped": "rows with a response that says nothing",
     "undecided": "tasks whose labels say nothing together",
     "checks_left_out": "labels of tasks that check people",
+    "rejected_left_out": "labels that a reviewer rejected",
     "too_long": "rows longer than the limit",
     "contaminated": "rows that meet an evaluation set",
     "unrenderable": "rows that a template refuses",

@@ -1,11 +1,26 @@
-"""Shares with their intervals, as text."""
+"""Reasons, and shares with their intervals, as text; and what tells one sending of a verdict from another."""
+
+import uuid
 
 from django import template
 from django.utils.translation import gettext as _
 
+from annotate.checking import pausing
 from annotate.scoring.intervals import Estimate
 
 register = template.Library()
+
+
+@register.simple_tag
+def fresh_key() -> uuid.UUID:
+    """Another one each time a form is shown: a form that is sent twice sends it twice."""
+    return uuid.uuid4()
+
+
+@register.filter
+def reason(stored: str) -> str:
+    """Why a label was refused, or somebody paused: what a rule says in the reader's language."""
+    return pausing.reason(stored)
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """All labels of a task side by side, to say which is right."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +14,21 @@ from django.views.decorators.http import require_http_methods
 from annotate import access, differences, kinds, labelling, panels, reviewing
 from annotate.kinds import Kind, Payload
 from annotate.models import Assignment, Label, Response, Review, Role, Task
+from annotate.narrowing import link
 from annotate.reviewing.disagreement import common
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, names, number
 
+#: Answers that are shown side by side.
+MOST_COLUMNS = 24
 #: Texts beyond this many characters are not compared word by word on this page.
 LONGEST_COMPARED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A label of the task. `words` and `texts` name responses by number; `apart`: (nth column, distance in percent) of
-    each other label; `review`: the one that counts.
+    """A label of the task. `words` and `texts` name responses by number; `apart`: distances in percent,
+    each with the columns that are as far away; `review`: the one that counts.
     """
 
     nth: int
@@ -32,7 +36,7 @@ class Column:
     who: str
     words: str
     texts: list[str | SafeString]
-    apart: list[tuple[int, int]]
+    apart: list[tuple[int, list[int]]]
     review: Review | None
     mine: bool
 
@@ -50,7 +54,6 @@ def adjudicate(request: Request, pk: int) -> HttpResponse:
     facts = Response.objects.in_bulk(task.response_ids) if context["runs"] else {}
     labels = list(given)
     found = reviewing.among(task, labels)
-    columns = _columns(request, task, labels, found, context["runs"])
     context |= {
         "task": task,
         "panel": panel,
@@ -58,7 +61,9 @@ def adjudicate(request: Request, pk: int) -> HttpResponse:
             (nth, candidate, facts.get(one))
             for nth, (candidate, one) in enumerate(zip(panel.candidates, task.response_ids, strict=True), 1)
         ],
-        "columns": columns,
+        "columns": _columns(request, task, labels[:MOST_COLUMNS], found, context["runs"]),
+        "answers": len(labels),
+        "all_answers": link(task.queue, task=task.pk) if len(labels) > MOST_COLUMNS else "",
         "agreement": None if found.agreement is None else round(100 * found.agreement),
         "judged": found.agreement is not None,
         "any_mine": task.labels.filter(annotator=request.user).exists(),
@@ -83,30 +88,36 @@ def _columns(
     request: Request, task: Task, labels: list[Label], found: reviewing.Disagreement, runs: bool
 ) -> list[Column]:
     who = names(task.queue.project, [one.annotator_id for one in labels], runs)
-    reviews = reviewing.newest(labels)
+    reviews, own = reviewing.newest(labels, None if runs else request.user), reviewing.own(request.user, labels)
     fixes = {one.fix_id: one for one in Review.objects.filter(fix__in=labels)}
-    numbers = {one.pk: nth for nth, one in enumerate(labels, 1)}
     texts = _texts(task.queue.way, [common(task, one) for one in labels])
-    columns = []
-    for label, written in zip(labels, texts, strict=True):
-        apart = [
-            (numbers[other if one == label.pk else one], round(100 * distance))
-            for (one, other), distance in found.pairs.items()
-            if label.pk in (one, other)
-        ]
-        columns.append(
-            Column(
-                nth=numbers[label.pk],
-                label=label,
-                who=who[label.annotator_id],
-                words=_words(task, label),
-                texts=written,
-                apart=sorted(apart),
-                review=reviews.get(label.pk) or fixes.get(label.pk),
-                mine=reviewing.is_own(request.user, label),
-            )
+    apart = _apart(labels, found)
+    return [
+        Column(
+            nth=nth,
+            label=label,
+            who=who[label.annotator_id],
+            words=_words(task, label),
+            texts=written,
+            apart=apart[nth],
+            review=reviews.get(label.pk) or fixes.get(label.pk),
+            mine=label.pk in own,
         )
-    return columns
+        for nth, (label, written) in enumerate(zip(labels, texts, strict=True), 1)
+    ]
+
+
+def _apart(labels: list[Label], found: reviewing.Disagreement) -> dict[int, list[tuple[int, list[int]]]]:
+    """By column, how far in percent it is from the others that it was compared with, the nearest first."""
+    numbers = {one.pk: nth for nth, one in enumerate(labels, 1)}
+    apart: dict[int, dict[int, list[int]]] = {nth: defaultdict(list) for nth in numbers.values()}
+    for (one, other), distance in found.pairs.items():
+        if one in numbers and other in numbers:
+            apart[numbers[one]][round(100 * distance)].append(numbers[other])
+            apart[numbers[other]][round(100 * distance)].append(numbers[one])
+    return {
+        nth: sorted((percent, sorted(columns)) for percent, columns in others.items()) for nth, others in apart.items()
+    }
 
 
 def _words(task: Task, label: Label) -> str:

@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access, kinds, labelling, panels
-from annotate.models import Assignment, Label, Queue, Role
+from annotate import access, kinds, labelling, panels, queue, reviewing
+from annotate.models import Assignment, Label, Queue, Role, Seat
 from annotate.views import answering
 from annotate.views.answering import Note
 from annotate.views.doors import Request, see_other, signed_in
@@ -71,6 +71,7 @@ def _page(
     further = labelling.back_from(request.user, label.queue, label.pk)
     context: dict[str, Any] = {
         "amends": label,
+        "asked": reviewing.asked_to_change(request.user).filter(label=label).first(),
         "further": further,
         "key": request.POST.get("key") or uuid.uuid4(),
         "fence": label.fence,
@@ -84,5 +85,7 @@ def _page(
 def _onwards(request: Request, found: Queue, said: str) -> HttpResponse:
     """Back to the task in hand. Nothing is claimed: somebody may have come here from a list of their answers."""
     held = Assignment.objects.in_hand(request.user, found).values_list("pk", flat=True).first()
+    is_paused = Seat.objects.filter(queue=found, user=request.user, state=Seat.State.PAUSED).exists()
+    none = queue.SEAT_PAUSED if is_paused else answering.NONE_IN_HAND
     done = answering.done(request, found)
-    return answering.following(request, found, held if held is not None else answering.NONE_IN_HAND, done, said)
+    return answering.following(request, found, none if held is None else held, done, said)

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from annotate import own, reviewing
+from annotate import discussing, own, reviewing
 from annotate.checking import pausing
 from annotate.models import Project, Queue
 from annotate.views.doors import Request, signed_in
@@ -28,6 +28,9 @@ def home(request: Request) -> HttpResponse:
             "unseen": reviewing.unseen(request.user),
             "pauses": pausing.of_person(request.user),
             "asked": reviewing.asked_to_change(request.user).count(),
+            "threads": discussing.awaiting(request.user).count(),
             "run": Project.objects.run_by(request.user).order_by("name"),
+            "to_review": reviewing.queues_waiting(request.user),
+            "appeals": pausing.queues_appealed(request.user),
         },
     )

@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotate import access, counting, discussing, kinds, labelling, narrowing, panels, reviewing
-from annotate.models import Assignment, Label, Queue, Response, Review, Role, Task, ToReview
+from annotate.models import Assignment, Exit, Label, Queue, Response, Review, Role, Task, ToReview
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, described, names, rows
 from annotate.views.telling import correction
@@ -81,31 +82,41 @@ def places(request: Request, pk: int) -> HttpResponse:
 def labels(request: Request, pk: int) -> HttpResponse:
     """The queue's labels, newest first: those that stand, or `?which=all`, `today`; narrowed as a figure asks."""
     queue = access.queue(request.user, pk, Role.REVIEWER)
-    which, wanted = _choice(request, "which", ["live", "today", "all"]), _narrowed(request)
+    which, wanted = _choice(request, "which", ["live", "today", "all"]), _narrowed(request, queue)
     if wanted.model is not None or wanted.against is not None:  # which model wrote what is for managers
         access.queue(request.user, pk, Role.MANAGER)
-    found = narrowing.labels(_labels(queue, which), wanted)
-    page = rows(request, found.select_related("task__prompt"), newest_first=True)
+    if wanted.waits and reviewing.is_hidden(queue, runs=False):  # what is given, and doesn't wait, has a known verdict
+        access.queue(request.user, pk, Role.MANAGER)
     context = around(request, queue.project, queue, tab="labels")
+    found = narrowing.labels(_labels(queue, which), wanted, reader=None if context["runs"] else request.user)
+    told = reviewing.with_verdict(found.select_related("task__prompt"), request.user)
+    page = rows(request, told, newest_first=True)
     people = names(queue.project, {*counting.people(queue), *filter(None, (wanted.by, wanted.mate))}, context["runs"])
+    asked = wanted.asked(queue)
     context |= {
         "page": page,
         "labels": described(page.rows, queue, context["runs"]),
         "which": which,
         "wanted": wanted,
-        "query": urlencode(wanted.asked()),
-        "narrowed": [_named(name, text, wanted, people) for name, text in wanted.asked().items()],
+        "asked": asked,
+        "query": urlencode(asked),
+        "narrowed": [_named(queue, name, text, wanted, people) for name, text in asked.items()],
+        "hidden": [(name, text) for name, text in asked.items() if name not in IN_FORM],
         "counted": narrowing.counted(found) if wanted else None,
-        "people": sorted(people.items(), key=lambda one: one[1]),
+        "people": sorted(((queue.project.pseudonym(pk), name) for pk, name in people.items()), key=itemgetter(1)),
         "roles": Task.Role,
         "verdicts": Review.Verdict,
     }
     return render(request, "labels/labels.html", context)
 
 
-def _narrowed(request: Request) -> narrowing.Narrowed:
+#: What the form that narrows the list has a field for.
+IN_FORM = ("by", "with", "category", "guideline", "from", "to", "role", "verdict")
+
+
+def _narrowed(request: Request, queue: Queue) -> narrowing.Narrowed:
     try:
-        return narrowing.Narrowed.of(request.GET.dict())
+        return narrowing.Narrowed.of(request.GET.dict(), queue)
     except ValueError:
         raise Http404 from None
 
@@ -117,10 +128,12 @@ _REVIEWED = {
 }
 
 
-def _named(name: str, text: str, wanted: narrowing.Narrowed, people: dict[int, str]) -> dict[str, Any]:
+def _named(queue: Queue, name: str, text: str, wanted: narrowing.Narrowed, people: dict[int, str]) -> dict[str, Any]:
     """Something that the list is narrowed to, in words, and the address of the list without it."""
     words: dict[str, Any] = {"by": people.get(wanted.by or 0), "with": people.get(wanted.mate or 0)}
-    words |= {"shared": "", "fixes": "", "role": wanted.role and Task.Role(wanted.role).label.partition(":")[0]}
+    words |= {"shared": "", "fixes": "", "last": "", "own": ""}
+    if wanted.role:
+        words["role"] = Task.Role(wanted.role).label.partition(":")[0]
     if wanted.verdict in Review.Verdict.values:
         words["verdict"] = Review.Verdict(wanted.verdict).label
     elif wanted.verdict:
@@ -128,7 +141,7 @@ def _named(name: str, text: str, wanted: narrowing.Narrowed, people: dict[int, s
     if wanted.waits:
         words["waits"] = ToReview.Why(wanted.waits).label
     title = narrowing.TITLES[name]
-    return {"title": title, "value": words.get(name, text), "rest": urlencode(wanted.without(name).asked())}
+    return {"title": title, "value": words.get(name, text), "rest": urlencode(wanted.without(name).asked(queue))}
 
 
 def _labels(queue: Queue, which: str) -> QuerySet[Label]:
@@ -165,6 +178,7 @@ def task(request: Request, pk: int) -> HttpResponse:
         "labels": [(label, *_said(queue.way, label, found)) for label in given],
         "places": places_,
         "exits": exits,
+        "flagged": any(one.way == Exit.Way.FLAG and one.resolved_at is None for one in exits),
         "who": names(queue.project, people, context["runs"]),
         "known": _in_numbers(queue.way, found.gold, found.response_ids, found)[1] if found.gold else "",
     }
@@ -237,13 +251,18 @@ def _said_of(request: Request, label: Label, runs: bool) -> dict[str, Any]:
         # Nobody else is told of a review that only grades its reviewer.
         "given_reviews": reviews if runs else reviews.filter(Q(trial=False) | Q(reviewer=request.user)),
         "discussion": discussing.read(label, request.user, names=runs),
-        "waits": _waits(label, request),
+        "waits": _waits(label, request, runs),
         "known": reviewing.known_verdict(label) if runs else None,
         "verdicts": Review.Verdict.choices,
     }
 
 
-def _waits(label: Label, request: Request) -> bool:
-    """Whether a label waits for a reviewer; one with a known verdict, for whoever has it in hand: as if it was any."""
+def _waits(label: Label, request: Request, runs: bool) -> bool:
+    """Whether a label waits for a reviewer; one with a known verdict, for whoever has it in hand: as if it was any.
+
+    Where there are such, it is told of what they have in hand alone.
+    """
     turns = ToReview.objects.filter(label=label, review=None)
+    if reviewing.is_hidden(label.queue, runs=runs):
+        return turns.filter(reviewer=request.user).exists()
     return turns.filter(~Q(why=ToReview.Why.KNOWN) | Q(reviewer=request.user)).exists()

@@ -31,7 +31,7 @@ class AppealForm(forms.Form):
 @signed_in
 def own(request: Request, pk: int) -> HttpResponse:
     """Why one is paused in a queue, and what became of it. POST `appeal` answers; POST `read` marks it as read."""
-    queue = access.queue(request.user, pk, Role.ANNOTATOR)
+    queue = access.own_queue(request.user, pk)
     seat = Seat.objects.filter(queue=queue, user=request.user).first()
     pause = pausing.of_person(request.user).filter(seat=seat).last()
     form = AppealForm(request.POST if "appeal" in request.POST else None)
@@ -47,7 +47,7 @@ def own(request: Request, pk: int) -> HttpResponse:
     context = {
         "queue": queue,
         "pause": pause,
-        "reason": pause and pausing.reason(pause),
+        "works": Queue.objects.worked_by(request.user).filter(pk=pk).exists(),
         "form": form,
         "paused": seat and seat.state == Seat.State.PAUSED,
     }

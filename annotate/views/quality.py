@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access
+from annotate import access, importing
 from annotate.models import Project, Queue, Role, Task
 from annotate.quality import drawing, pricing, reports, saying, telling
 from annotate.quality.figures import csv_lines
@@ -24,6 +24,12 @@ type Told = Mapping[str, Any]
 
 #: Tasks that people are most divided on, as the page lists them.
 MOST_SPLIT = 10
+#: What is told of each annotator beside agreement, as the report names it.
+SHARES = {
+    "gold": gettext_lazy("Checks right"),
+    "same": gettext_lazy("Same again"),
+    "accepted": gettext_lazy("Accepted"),
+}
 #: Tables that a page offers as CSV.
 TABLES = (
     ("measures", gettext_lazy("All measures")),
@@ -50,7 +56,7 @@ def quality(request: Request, pk: int) -> HttpResponse:
     result = context["shown"].result
     measure = _measure(request, result)
     if measure is not None:
-        context |= _of_measure(queue, result, measure, context["runs"])
+        context |= _of_measure(queue, telling.of_most(result, telling.ON_PAGE), measure, context["runs"])
     return render(request, "quality/quality.html" + ("#report" if request.htmx else ""), context)
 
 
@@ -63,7 +69,8 @@ def _refresh(request: Request, queue: Queue, name: str) -> HttpResponse:
 
 def _shown(request: Request, queue: Queue, name: str) -> dict[str, Any]:
     shown = reports.show(name, reports.Subject.of_queue(queue), request.user)
-    return around(request, queue.project, queue, tab=name) | {"shown": shown, "result": shown.result}
+    told = {"shown": shown, "result": shown.result, "worker_alive": importing.workers_alive()}
+    return around(request, queue.project, queue, tab=name) | told
 
 
 def _measure(request: Request, result: Told) -> Told | None:
@@ -77,9 +84,10 @@ def _measure(request: Request, result: Told) -> Told | None:
 
 
 def _of_measure(queue: Queue, result: Told, measure: Told, runs: bool) -> dict[str, Any]:
-    called = _called(queue.project, _people(result), runs)
+    called = _called(queue.project, _people(result) | _in_pairs(measure), runs)
     words = telling.labels_of(queue)
-    split = result["agreed"].get("split", [])[:MOST_SPLIT]
+    agreed = result["agreed"] if saying.is_chief(result, measure) else {}
+    split = agreed.get("split", [])[:MOST_SPLIT]
     tasks = Task.objects.select_related("prompt").in_bulk([one["task"] for one in split])
     return {
         "measure": measure,
@@ -92,14 +100,20 @@ def _of_measure(queue: Queue, result: Told, measure: Told, runs: bool) -> dict[s
         "over_time": drawing.over_time(queue, measure),
         "annotators": drawing.annotators(result, measure, called, _page_of(queue)),
         "pairs": drawing.pairs(queue, measure, called),
-        "spread": drawing.spread(result),
+        "spread": drawing.spread(agreed),
         "split": [(tasks[one["task"]], one["agreement"]) for one in split if one["task"] in tasks],
+        "shares": SHARES.values(),
         "people": [_row(queue, one, called) for one in result["people"]],
+        "unlisted": result["unlisted"],
     }
 
 
 def _people(result: Told) -> set[int]:
     return {one["who"] for one in result.get("people", [])}
+
+
+def _in_pairs(measure: Told) -> set[int]:
+    return {one[name] for one in measure["pairs"] for name in "ab"}
 
 
 def _called(project: Project, people: Iterable[int], runs: bool) -> telling.Names:
@@ -117,7 +131,7 @@ def _row(queue: Queue, person: Told, called: telling.Names) -> dict[str, Any]:
         "name": called(person["who"]),
         "page": _page_of(queue)(person["who"]),
         "labels_page": saying.behind(queue, by=person["who"]),
-        "shares": [saying.figure(name, "", person[name], unit="%") for name in ("gold", "same", "accepted")],
+        "shares": [saying.figure(name, str(title), person[name], unit="%") for name, title in SHARES.items()],
         "median": person["seconds"][1],
     }
 
@@ -137,8 +151,8 @@ def annotator(request: Request, pk: int, who: str) -> HttpResponse:
         raise Http404
     against = next((one for one in measure["annotators"] if one["who"] == person["who"]), None)
     context = around(request, queue.project, queue, tab="quality")
-    called = _called(queue.project, _people(shown.result), context["runs"])
     pairs = [one for one in measure["pairs"] if person["who"] in {one["a"], one["b"]}]
+    called = _called(queue.project, {person["who"]} | _in_pairs({"pairs": pairs}), context["runs"])
     context |= {
         "shown": shown,
         "person": person,
@@ -163,12 +177,14 @@ def cost(request: Request, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _refresh(request, queue, "cost")
     context = _shown(request, queue, "cost")
-    if result := context["shown"].result:
+    if context["shown"].result:
+        result = telling.of_most(context["shown"].result, telling.ON_PAGE)
         called = _called(queue.project, _people(result), True)
         context |= {
             "figures": pricing.of_queue(queue, result),
             "charts": drawing.days(queue, result),
             "people": [_paid(queue, result, one, called) for one in result["people"]],
+            "unlisted": result["unlisted"],
         }
     return render(request, "quality/cost.html" + ("#report" if request.htmx else ""), context)
 
@@ -177,7 +193,7 @@ def _paid(queue: Queue, result: Told, person: Told, called: telling.Names) -> di
     low, middle, high = person["quartiles"] or (None, None, None)
     return dict(person) | {
         "name": called(person["who"]),
-        "labels_page": reverse("labels", args=[queue.pk]) + f"?by={person['who']}",
+        "labels_page": pricing.behind(queue, by=person["who"]),
         "cost": pricing.cost(result, person["seconds"]),
         "low": low,
         "median": middle,

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotate import access, adapting, charts, counting, kinds, panels, presets, running
+from annotate import access, adapting, charts, counting, kinds, panels, presets, reviewing, running
+from annotate.checking import pausing
 from annotate.models import Project, Queue, Role
 from annotate.models.queues import MAX_OVERLAP
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, described
+from annotate.views.rules import RulesForm
 
 NEWEST = 8
 
@@ -164,6 +166,10 @@ def _create(
 def _spread(error: ValidationError, form: forms.Form, options: forms.Form) -> None:
     """Put each complaint beside the field it is about."""
     for name, complaints in error.message_dict.items():
+        if name.startswith("rules."):  # which these forms have not: it is their overlap that a rule forbids
+            rule = RulesForm.base_fields[name.removeprefix("rules.")].label
+            form.add_error("overlap", [f"{_('Rules')}, “{rule}”: {one}" for one in complaints])
+            continue
         where, field = (options, name.removeprefix("options.")) if name.startswith("options.") else (form, name)
         where.add_error(field if field in where.fields else None, complaints)
 
@@ -195,6 +201,8 @@ def show(request: Request, pk: int) -> HttpResponse:
         "flagged": counting.with_flags(flagged),
         "active_seconds": counting.active_seconds(queue),
         "guideline": queue.guideline(),
+        "appeals": pausing.appeals(queue).count() if context["runs"] else 0,
+        "to_review": reviewing.waits(queue, runs=context["runs"]),
         "imports": queue.imports.order_by("-pk")[:3],
         **_adaptive(queue),
     }

@@ -32,10 +32,10 @@ def queue(request: Request, pk: int) -> HttpResponse:
         return _given_back(request, found) if "back" in request.POST else following(request, found)
     context = around(request, found.project, found, tab="reviewing")
     threads = discussing.unresolved(found)
-    waits = reviewing.waiting(found)
+    waits = reviewing.waits(found, runs=context["runs"])
     context |= {
-        "waits": [(why, waits[why.value]) for why in ToReview.Why if why.value in waits],
-        "total": sum(waits.values()),
+        "waits": waits,
+        "by_reason": [(why, waits.by_reason[why.value]) for why in ToReview.Why if why.value in waits.by_reason],
         "held": reviewing.held(request.user, found),
         "threads": threads[:NEWEST],
         "unresolved": threads.count(),
@@ -55,7 +55,8 @@ def _given_back(request: Request, found: Queue) -> HttpResponse:
 def _grades(found: Queue) -> dict[str, Any]:
     grades = grading.of(found)
     people = {*(one.user_id for one in grades.reviewers), *(one.user_id for one in grades.annotators)}
-    return {"grades": grades, "who": names(found.project, people, runs=True)}
+    who = names(found.project, people, runs=True)
+    return {"grades": grades, "who": who, "most_reviews": grading.MOST_REVIEWS}
 
 
 def following(request: Request, found: Queue) -> HttpResponse:
@@ -102,7 +103,7 @@ def send(request: Request, pk: int) -> HttpResponse:
     found = access.queue(request.user, pk, Role.REVIEWER)
     ids = [number(one) for one in request.POST.getlist("label")]
     chosen = Label.objects.filter(queue=found, pk__in=ids)
-    added = reviewing.add(chosen, ToReview.Why.CHOSEN)
+    added = reviewing.add(chosen, ToReview.Why.CHOSEN, by=request.user)
     messages.success(request, _sent(len(ids), added))
     return see_other("label", ids[0]) if "back" in request.POST and chosen else see_other("reviewing", pk)
 

@@ -26,7 +26,7 @@ def review(request: Request, pk: int) -> HttpResponse:
     label = access.label(request.user, pk, Role.REVIEWER)
     verdict, reason = request.POST.get("verdict", ""), request.POST.get("reason", "").replace("\r\n", "\n")
     try:
-        given = reviewing.review(request.user, label, verdict, reason)
+        given = reviewing.review(request.user, label, verdict, reason, _key(request))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return _where(request, label, taken=False)
@@ -35,6 +35,14 @@ def review(request: Request, pk: int) -> HttpResponse:
         return _where(request, label, taken=isinstance(refused, reviewing.Amended))
     messages.success(request, _("The label is %s.") % given.get_verdict_display())
     return _where(request, label, taken=True)
+
+
+def _key(request: Request) -> uuid.UUID | None:
+    """What tells one sending of the form from another."""
+    try:
+        return uuid.UUID(request.POST.get("key", ""))
+    except ValueError:
+        return None
 
 
 def _where(request: Request, label: Label, *, taken: bool) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from annotate import access, adapting, checking, counting, running
-from annotate.models import Queue, Role, Task
+from annotate.models import KnownVerdict, Queue, Role, Task
 from annotate.models.queues import MAX_OVERLAP
 from annotate.quality import rules as quality_rules
 from annotate.quality.rules import Rules
@@ -239,8 +239,9 @@ def rules(request: Request, pk: int) -> HttpResponse:
 
 
 def _people(queue: Queue, asked: Rules) -> list[tuple[str, str]]:
-    """Pseudonyms and names of all who work here, and of all who are reviewed already."""
-    ids = counting.seats(queue).values_list("user", flat=True)
+    """Pseudonyms and names of all who work here or are to, and of all who are reviewed already."""
+    annotators = queue.project.members.filter(role=Role.ANNOTATOR).values_list("user", flat=True)
+    ids = {*counting.seats(queue).values_list("user", flat=True), *annotators}
     found = {queue.project.pseudonym(pk): name for pk, name in names(queue.project, ids, runs=True).items()}
     found |= {one: one for one in asked.review_annotators if one not in found}
     return sorted(found.items(), key=lambda one: one[1])
@@ -269,6 +270,10 @@ def _warnings(queue: Queue, asked: Rules) -> Iterator[str]:
     if asked.screen_tasks > screen:
         words = _("There are %(there)d qualification tasks here for the %(asked)d asked for: people do what there is.")
         yield words % {"there": screen, "asked": asked.screen_tasks}
+    if asked.known_rate and not KnownVerdict.objects.filter(label__queue=queue).exists():
+        yield _("Of no label the right verdict is known, so none comes to reviewers: say it on a label's page.")
+    if asked.second_review_rate and queue.project.members.filter(role__in=Role.at_least(Role.REVIEWER)).count() < 2:
+        yield _("There is one reviewer, so nobody can give a second opinion.")
     if asked.pause and not (asked.gold_rate or asked.attention_rate):
         yield _("Pausing is on, but no gold tasks or attention checks are mixed in: nobody is ever paused.")
 

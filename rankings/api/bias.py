@@ -7,12 +7,13 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotate import access
-from annotate.api.base import ApiView, Call, Request
+from annotate.api.base import ApiView, Call, Request, accepted
 from annotate.api.idempotency import idempotent
 from annotate.api.serializers.reports import FigureOut, ReportOut, told
 from annotate.models import Queue, Role, Scope
 from annotate.quality import reports
 from annotate.quality.reports import Subject
+from annotate.quality.telling import IN_ANSWER, of_most
 from rankings.api.boards import EffectOut
 from rankings.bias import telling
 from rankings.boards import meetings
@@ -43,7 +44,8 @@ class BiasOut(ReportOut):
         many=True, allow_null=True, help_text="`first`, `longer`, `majority`, `hasty`, `pace`, each with what it means."
     )
     effects = EffectOut(many=True, allow_null=True)
-    people = PersonOut(many=True, allow_null=True, help_text="Those with most labels first.")
+    annotators = serializers.IntegerField(allow_null=True, help_text="How many there are.")
+    people = PersonOut(many=True, allow_null=True, help_text="The 500 with most labels; the CSV has all.")
 
 
 class QueueBias(ApiView):
@@ -61,7 +63,7 @@ class QueueBias(ApiView):
         """Have the report made anew. A small one is made at once."""
         queue = _queue(request, pk)
         reports.refresh("bias", Subject.of_queue(queue), request.user)
-        return Response(_answer(queue), status=202)
+        return accepted(request, _answer(queue))
 
 
 def _queue(request: Request, pk: int) -> Queue:
@@ -73,11 +75,13 @@ def _queue(request: Request, pk: int) -> Queue:
 
 def _answer(queue: Queue) -> dict[str, Any]:
     shown = reports.look("bias", Subject.of_queue(queue))
-    figures = _figures(shown.result, queue) if shown.report else dict.fromkeys(("figures", "effects", "people"))
+    nothing = dict.fromkeys(("figures", "effects", "annotators", "people"))
+    figures = _figures(shown.result, queue) if shown.report else nothing
     return BiasOut(told(shown) | figures).data
 
 
 def _figures(report: Json, queue: Queue) -> Json:
-    people = [one | {"annotator": queue.project.pseudonym(one["annotator"])} for one in report["people"]]
+    most = of_most(report, IN_ANSWER)
+    people = [one | {"annotator": queue.project.pseudonym(one["annotator"])} for one in most["people"]]
     figures = [one.as_json() for one in telling.figures(report, "")]
-    return {"figures": figures, "effects": report["effects"], "people": people}
+    return {"figures": figures, "effects": report["effects"], "annotators": most["annotators"], "people": people}

@@ -1,14 +1,15 @@
 """Boards of models, of a queue and of a project."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotate import access
-from annotate.api.base import ApiView, Call, Request, Strict
+from annotate.api.base import ApiView, Call, Request, Strict, accepted
 from annotate.api.idempotency import idempotent
 from annotate.api.serializers.reports import ReportOut, told
 from annotate.models import Role, Scope
@@ -47,18 +48,24 @@ class ModelOut(StrengthOut):
     ordered = StrengthOut(allow_null=True, help_text="By Plackett-Luce, from whole orders of three or more.")
 
 
-class CellOut(serializers.Serializer[Any]):
-    value = serializers.FloatField(help_text="Share won, a tie half.")
-    low = serializers.FloatField()
-    high = serializers.FloatField()
-    prompts = serializers.IntegerField()
+class Cell(TypedDict):
+    """`value`: the share won, a tie half."""
+
+    value: float
+    low: float
+    high: float
+    prompts: int
+
+
+# Of serializers in a list the document would not tell that there are nulls.
+@extend_schema_field(list[list[Cell | None]])  # type: ignore[arg-type]  # it takes any type hint
+class CellsField(serializers.ListField):
+    child = serializers.ListField(child=serializers.DictField(allow_null=True))
 
 
 class MatrixOut(serializers.Serializer[Any]):
     models = serializers.ListField(child=serializers.CharField(), help_text="The most compared ones.")
-    cells = serializers.ListField(
-        child=serializers.ListField(child=CellOut(allow_null=True)), help_text="Row against column; null: never met."
-    )
+    cells = CellsField(help_text="Row against column, `value`: the share won, a tie half; null: never met.")
 
 
 class EffectOut(serializers.Serializer[Any]):
@@ -74,13 +81,14 @@ class EffectOut(serializers.Serializer[Any]):
 
 
 class OneBoardOut(serializers.Serializer[Any]):
-    labels = serializers.IntegerField()
+    labels = serializers.IntegerField(help_text="That count; some of them may compare nothing, such as “both bad”.")
     comparisons = serializers.IntegerField()
     ties = serializers.IntegerField()
     prompts = serializers.IntegerField()
     annotators = serializers.IntegerField()
     unknown = serializers.IntegerField(help_text="Comparisons left out as the model of a response is not known.")
     alike = serializers.IntegerField(help_text="Comparisons of a model with itself, left out.")
+    unsaid = serializers.IntegerField(help_text="Pairs of responses left out as both are called unusable, or bad.")
     groups = serializers.IntegerField()
     models = ModelOut(many=True)
     matrix = MatrixOut()
@@ -145,7 +153,7 @@ class QueueBoard(_BoardView):
         """Have the board made anew. A small one is made at once."""
         subject = _queue(request, pk)
         reports.refresh("board", subject, request.user)
-        return Response(self._answer(subject), status=202)
+        return accepted(request, self._answer(subject))
 
 
 class ProjectBoard(_BoardView):
@@ -163,4 +171,4 @@ class ProjectBoard(_BoardView):
         """Have the board made anew. A small one is made at once."""
         subject = Subject(access.project(request.user, slug, Role.MANAGER))
         reports.refresh("board", subject, request.user)
-        return Response(self._answer(subject), status=202)
+        return accepted(request, self._answer(subject))

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from annotate import access
-from annotate.api.base import ApiView, Call, Request, Strict
+from annotate.api.base import ApiView, Call, Request, Strict, accepted
 from annotate.api.idempotency import idempotent
 from annotate.api.serializers.reports import FigureOut, ReportOut, told
 from annotate.models import Release, Role, Scope
@@ -75,7 +75,7 @@ class Learnability(ApiView):
         if release.state != Release.State.DONE:
             raise serializers.ValidationError({"release": [_("It is not done yet.")]})
         reports.refresh("learnability", Subject.of_release(release), request.user)
-        return Response(_answer(release), status=202)
+        return accepted(request, _answer(release))
 
 
 class Review(ApiView):

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from annotate.scoring.intervals import Estimate
 from rankings.boards.meetings import Meetings
@@ -112,6 +111,8 @@ def rank_correlation(first: list[float], second: list[float]) -> Estimate:
     many = len(first)
     if many < FEWEST or len(set(first)) < 2 or len(set(second)) < 2:
         return Estimate(n=many)
+    from scipy import stats  # as much to load as all else here, and of use to workers alone
+
     value = float(stats.spearmanr(first, second).statistic)
     z, half = np.arctanh(np.clip(value, -0.999999, 0.999999)), 1.96 * np.sqrt((1 + value**2 / 2) / (many - 3))
     return Estimate(value, float(np.tanh(z - half)), float(np.tanh(z + half)), many)

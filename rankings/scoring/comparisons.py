@@ -5,8 +5,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse, stats
+from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.special import ndtri
 
 from annotate.scoring.intervals import Floats, Ints
 
@@ -153,7 +154,7 @@ def score_interval(rate: Floats, trials: ArrayLike, confidence: float = 0.95) ->
     Wilson 1927; Brown, Cai & DasGupta 2001, section 3.1.1.
     """
     many = np.maximum(np.asarray(trials, np.float64), 1e-9)
-    z2 = stats.norm.isf((1 - confidence) / 2) ** 2
+    z2 = ndtri((1 + confidence) / 2) ** 2
     middle = (rate + z2 / (2 * many)) / (1 + z2 / many)
     half = np.sqrt(z2 * (rate * (1 - rate) / many + z2 / (4 * many**2))) / (1 + z2 / many)
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)

@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.stats import binom
+from scipy.special import comb
 from threadpoolctl import threadpool_limits
 
 from annotate.scoring import intervals
@@ -205,7 +205,7 @@ def ceiling(agreement: float, raters: int = 1) -> float:
     """
     one = (1 + sqrt(max(0.0, 2 * agreement - 1))) / 2
     many = np.arange(raters + 1)
-    chance = binom.pmf(many, raters, one)
+    chance = comb(raters, many) * one**many * (1 - one) ** (raters - many)
     return float(chance[2 * many > raters].sum() + chance[2 * many == raters].sum() / 2)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import ndtri
 
 from annotate.scoring.intervals import Estimate, Floats, Ints
 from rankings.scoring import robust
@@ -50,5 +50,5 @@ def _effective(hit: Floats, cluster: Ints) -> float:
     variance = float((off**2).sum()) / len(hit) ** 2 * many / max(many - 1, 1)
     if variance < 1e-12:
         return float(many)
-    normal = stats.norm.isf(0.025)
+    normal = ndtri(0.975)
     return float(min(rate * (1 - rate) / variance * (normal / robust.reach(many)) ** 2, len(hit)))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.optimize import minimize
 
 from rankings.scoring.robust import logistic
 
@@ -68,6 +67,8 @@ def fit(responses: sparse.csr_array, pairs: Pairs, penalty: float, start: Floats
         own = np.bincount(pairs.chosen, pull, near.shape[0]) - np.bincount(pairs.rejected, pull, near.shape[0])
         slope = transposed @ own.astype(np.float32) + penalty * weights
         return float(value + penalty / 2 * weights @ weights) / total, slope / total
+
+    from scipy.optimize import minimize  # here, for only a worker that makes a model needs it
 
     found: Floats = minimize(loss, begin, jac=True, method="L-BFGS-B", options=_SOLVER).x
     return found

@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse, stats
+from scipy import sparse
+from scipy.special import stdtrit
 
 from annotate.scoring.intervals import Floats, Ints
 
@@ -32,7 +33,7 @@ def clusters(row: Ints) -> int:
 
 def reach(many: int, confidence: float = 0.95) -> float:
     """Standard errors to either side of an estimate from so many clusters: Student's t, as Cameron & Miller advise."""
-    return float(stats.t.isf((1 - confidence) / 2, max(many - 1, 1)))
+    return float(stdtrit(max(many - 1, 1), (1 + confidence) / 2))
 
 
 def logistic(x: ArrayLike) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from annotate.quality import style
 
@@ -93,6 +92,9 @@ class _Way:
     def __init__(
         self, responses: Sequence[Seen], analyzer: str, length: int, runs: tuple[int, int], columns: int
     ) -> None:
+        # Here, for it takes as long to load as all of Django: only a worker that makes a model needs it.
+        from sklearn.feature_extraction.text import HashingVectorizer
+
         self.length = length
         self.hashing = HashingVectorizer(
             analyzer=analyzer, ngram_range=runs, n_features=columns, token_pattern=_WORD.pattern, binary=True,

@@ -14,6 +14,7 @@ from annotate.models import Project, Queue, Role
 from annotate.narrowing import link
 from annotate.quality import reports
 from annotate.quality.reports import Subject
+from annotate.quality.telling import ON_PAGE, of_most
 from annotate.views.doors import Request, see_other, signed_in
 from annotate.views.frames import around, names
 from rankings.bias import telling
@@ -40,7 +41,7 @@ def bias(request: Request, pk: int) -> HttpResponse:
         "worker_alive": importing.workers_alive(),
     }
     if shown.report and shown.result["comparisons"]:
-        context |= _told(shown.result, queue, context["runs"])
+        context |= _told(of_most(shown.result, ON_PAGE), queue, context["runs"])
     return render(request, "bias/bias.html" + ("#report" if request.htmx else ""), context)
 
 
@@ -76,6 +77,7 @@ def _told(report: Json, queue: Queue, runs: bool) -> dict[str, Any]:
     return {
         "behind": link(queue, **behind),
         "given": report["labels"],
+        "unlisted": report["unlisted"],
         "figures": telling.figures(report, link(queue, **behind)),
         "swayed": swayed(report["effects"]),
         "style": style_chart(report["effects"]) if report["effects"] else "",

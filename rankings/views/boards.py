@@ -61,11 +61,11 @@ def _page(request: Request, subject: Subject, key: int | str) -> HttpResponse:
     name = "queue-board" if subject.queue else "project-board"
     if request.method == "POST":
         reports.refresh("board", subject, request.user)
-        return see_other(name, key)
+        return see_other(_address(request, name, key))
     shown = reports.show("board", subject, request.user)
     context = around(request, subject.project, subject.queue, tab="board") | {
         "frame": "queues/frame.html" if subject.queue else "projects/frame.html",
-        "here": reverse(name, args=[key]),
+        "here": _address(request, name, key),
         "file": reverse(f"{name}-file", args=[key]),
         "title": _("Board"),
         "shown": shown,
@@ -77,9 +77,15 @@ def _page(request: Request, subject: Subject, key: int | str) -> HttpResponse:
     return render(request, "boards/board.html" + ("#report" if request.htmx else ""), context)
 
 
+def _address(request: Request, name: str, key: int | str) -> str:
+    """Where one is: the board of the same category, for who looks again or has it made anew."""
+    category = request.GET.get("category")
+    return reverse(name, args=[key]) + ("" if category is None else f"?{urlencode({'category': category})}")
+
+
 def _queues(subject: Subject, category: str | None) -> list[tuple[Queue, str]]:
     """The queues that a project's board is made of, each with the address of its labels that count."""
-    narrowed = {} if category is None else {"category": category or NO_CATEGORY}
+    narrowed: dict[str, Any] = {} if category is None else {"category": category or NO_CATEGORY}
     compared = [one for one in subject.queues() if meetings.compares(one.way)]
     return [(one, link(one, **COUNTING, **narrowed)) for one in compared]
 

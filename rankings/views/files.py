@@ -1,5 +1,7 @@
 """The labels behind the figures, and tables as files for a spreadsheet."""
 
+from typing import Any
+
 from django.http import StreamingHttpResponse
 
 from annotate.models import Task
@@ -8,7 +10,7 @@ from annotate.quality.figures import csv_lines
 from rankings.boards.telling import Table
 
 #: Which labels boards and bias reports are made of, for `narrowing.link`.
-COUNTING = {"role": Task.Role.WORK.value, "verdict": KEPT}
+COUNTING: dict[str, Any] = {"role": Task.Role.WORK.value, "verdict": KEPT}
 
 
 def as_csv(table: Table, name: str) -> StreamingHttpResponse:

@@ -1,5 +1,5 @@
 // Verdicts by keys: a key presses what carries it in `data-press`; of several answers side by side, that of the one
-// chosen by its number. What needs a reason asks for it first; Ctrl+Enter then sends it.
+// chosen by its number or by arrows, which reach those beyond nine too. What needs a reason asks for it first; Ctrl+Enter then sends it.
 import { keyOf, moved } from "./plain-key.js";
 
 const current = () => document.querySelector("[data-column][data-current]");
@@ -11,6 +11,16 @@ function choose(column) {
   column.scrollIntoView({ block: "nearest" });
 }
 
+// The answer that a key goes to: its number, or the next one to that side.
+function goal(key) {
+  const columns = [...document.querySelectorAll("[data-column]")];
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  if (!step) return columns.find((column) => column.dataset.column === key);
+  const on = getComputedStyle(document.body).direction === "rtl" ? -step : step;
+  const at = columns.indexOf(current());
+  return at < 0 ? columns.at(on > 0 ? 0 : -1) : columns[at + on];
+}
+
 function carrier(key) {
   const within = current() ?? (document.querySelector("[data-column]") ? null : document);
   return within?.querySelector(`[data-press="${CSS.escape(key)}"]`);
@@ -18,7 +28,7 @@ function carrier(key) {
 
 document.addEventListener("keydown", (event) => {
   const key = event.repeat ? null : keyOf(event);
-  const column = key && document.querySelector(`[data-column="${CSS.escape(key)}"]`);
+  const column = key && goal(key);
   const found = key && (column ?? carrier(key));
   if (!found) return;
   event.preventDefault();

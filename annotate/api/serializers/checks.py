@@ -8,6 +8,7 @@ from rest_framework import serializers
 from annotate.api.base import PageQuery, Strict
 from annotate.api.pages import LARGEST_ID
 from annotate.api.serializers.reports import EstimateOut
+from annotate.checking import pausing
 from annotate.checking.promoting import ROLES
 from annotate.models import Pause, Seat, Task
 
@@ -82,10 +83,18 @@ class PauseQuery(PageQuery):
     open = serializers.BooleanField(default=False, help_text="Only those that nobody has decided on.")
 
 
+class ReasonField(serializers.CharField):
+    """Of a rule in the reader's language, of a person as they wrote it."""
+
+    def to_representation(self, value: str) -> str:
+        return pausing.reason(value)
+
+
 class OwnPauseOut(serializers.ModelSerializer[Pause]):
     """As its annotator sees it."""
 
     queue = serializers.IntegerField(source="seat.queue_id")
+    reason = ReasonField()
 
     class Meta:
         model = Pause

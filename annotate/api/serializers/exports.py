@@ -90,6 +90,7 @@ class ExportCountOut(serializers.Serializer[Any]):
     empty_dropped = serializers.IntegerField(help_text="Rows with a response that says nothing.")
     undecided = serializers.IntegerField(help_text="Tasks whose labels say nothing together.")
     checks_left_out = serializers.IntegerField(help_text="Labels of tasks that check people.")
+    rejected_left_out = serializers.IntegerField(help_text="Labels that a reviewer rejected; `reviewed=any` has them.")
     too_long = serializers.IntegerField(help_text="Rows.")
     contaminated = serializers.IntegerField(help_text="Rows that meet an evaluation set.")
     unrenderable = serializers.IntegerField(help_text="Rows that a template refuses.")

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from annotate.api.base import Strict
 from annotate.api.pages import LARGEST_ID
+from annotate.api.serializers.checks import ReasonField
 from annotate.api.serializers.exports import LabelQuery
 from annotate.api.serializers.work import LARGEST_INT, Seconds
 from annotate.models import Label, Review
@@ -18,7 +19,7 @@ class OwnLabelQuery(LabelQuery):
 
 class FeedbackOut(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=Review.Verdict.choices)
-    reason = serializers.CharField()
+    reason = ReasonField()
     payload = serializers.DictField(
         source="fix.payload", default=None, allow_null=True, help_text="What a fix put in its place."
     )

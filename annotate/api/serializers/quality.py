@@ -52,7 +52,7 @@ class MeasureOut(serializers.Serializer[Any]):
     period = serializers.CharField(help_text="What `time` is told by: `day` or `week`.")
     time = GroupOut(many=True)
     pairs = PairOut(many=True, help_text="The 200 that share most.")
-    annotators = AgainstOut(many=True, help_text="Each with everybody who labelled the same.")
+    annotators = AgainstOut(many=True, help_text="Each of `people` with everybody who labelled the same.")
 
 
 class AnnotatorOut(serializers.Serializer[Any]):
@@ -90,7 +90,8 @@ class QualityOut(ReportOut):
     )
     figures = FigureOut(many=True, allow_null=True, help_text="Of the first measure, as the page has them.")
     measures = MeasureOut(many=True, allow_null=True)
-    people = AnnotatorOut(many=True, allow_null=True)
+    annotators = serializers.IntegerField(allow_null=True, help_text="How many there are.")
+    people = AnnotatorOut(many=True, allow_null=True, help_text="The 500 with most labels; the CSV has all.")
     agreed = AgreedOut(allow_null=True)
 
 
@@ -135,5 +136,6 @@ class CostOut(ReportOut):
     rate = serializers.FloatField(allow_null=True, help_text="What an hour costs, by the queue's rules.")
     currency = serializers.CharField(allow_null=True)
     days = PaidDayOut(many=True, allow_null=True)
-    people = PaidOut(many=True, allow_null=True)
+    annotators = serializers.IntegerField(allow_null=True, help_text="How many there are.")
+    people = PaidOut(many=True, allow_null=True, help_text="The 500 with most labels; the CSV has all.")
     forecast = ForecastOut(allow_null=True)

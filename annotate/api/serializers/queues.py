@@ -71,7 +71,7 @@ class QueueOut(serializers.ModelSerializer[Queue]):
 
 class CountsOut(serializers.Serializer[Any]):
     tasks = serializers.IntegerField()
-    flagged = serializers.IntegerField(help_text="Tasks taken out until somebody has looked at them.")
+    flagged = serializers.IntegerField(help_text="Tasks with flags that nobody has settled: out of work, if no checks.")
     open = serializers.IntegerField(help_text="Places that wait for somebody.")
     leased = serializers.IntegerField(help_text="Places that somebody works on.")
     done = serializers.IntegerField(help_text="Places with a label.")

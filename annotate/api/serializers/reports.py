@@ -10,7 +10,7 @@ from annotate.quality.reports import Shown
 STATES = ["missing", "queued", "running", "done", "failed"]
 
 
-class ReportOut(serializers.Serializer[Any]):
+class StandsOut(serializers.Serializer[Any]):
     """Where the figures stand. They are `null` until they were made once; made anew by POST, or when a page is seen."""
 
     state = serializers.ChoiceField(
@@ -18,19 +18,26 @@ class ReportOut(serializers.Serializer[Any]):
     )
     progress = serializers.FloatField(help_text="Of the newest try, 0 to 1.")
     error = serializers.CharField(allow_blank=True, help_text="Why the newest try failed.")
-    worker_alive = serializers.BooleanField(help_text="Without a worker a large report waits.")
     as_of = serializers.DateTimeField(allow_null=True, help_text="When the figures below were made.")
     stale = serializers.BooleanField(help_text="Whether labels or reviews came since.")
 
 
+class ReportOut(StandsOut):
+    worker_alive = serializers.BooleanField(help_text="Without a worker a large report waits.")
+
+
 def told(shown: Shown) -> dict[str, Any]:
     """What `ReportOut` has."""
+    return {**stands(shown), "worker_alive": WorkerBeat.objects.alive()}
+
+
+def stands(shown: Shown) -> dict[str, Any]:
+    """What `StandsOut` has."""
     newest = shown.newer or shown.failed or shown.report
     return {
         "state": newest.state if newest else "missing",
         "progress": newest.progress if newest else 0.0,
         "error": newest.error if newest else "",
-        "worker_alive": WorkerBeat.objects.alive(),
         "as_of": shown.report.finished_at if shown.report else None,
         "stale": shown.stale,
     }

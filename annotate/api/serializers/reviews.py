@@ -28,7 +28,10 @@ class ToReviewOut(serializers.Serializer[Any]):
 
 
 class WaitingReviewsOut(serializers.Serializer[Any]):
-    total = serializers.IntegerField()
+    total = serializers.IntegerField(
+        help_text="Where labels with known verdicts are among them, managers alone are told exactly and by why: others "
+        "read 1, 10 or 50, which is at least so many."
+    )
     by_reason = serializers.DictField(
         child=serializers.IntegerField(), help_text=f"Of {', '.join(sorted(set(ToReview.Why.values) - {'known'}))}."
     )
@@ -63,6 +66,7 @@ class ReviewedOut(serializers.Serializer[Any]):
 
 
 class GradesOut(serializers.Serializer[Any]):
+    all = serializers.BooleanField(help_text="Whether it is of all reviews; else of the newest 20,000.")
     reviewers = ReviewerOut(many=True)
     annotators = ReviewedOut(many=True)
 
