@@ -165,6 +165,17 @@ def test_write_keeps_to_the_asked_length_and_to_the_text():
     assert not the_form(write, {"text": " \n"}).is_valid()
 
 
+@pytest.mark.parametrize("name", ["write", "edit"])
+def test_texts_are_as_far_apart_as_their_words_in_common_say(name):
+    kind = kinds.get(name)
+    assert kind.distance({"text": "the cat sat"}, {"text": "the  cat\nsat"}) == 0
+    assert kind.distance({"text": "the cat sat"}, {"text": "the dog sat down"}) == pytest.approx(1 - 2 * 2 / 7)
+    assert kind.distance({"text": "b c a"}, {"text": "a b c"}) == pytest.approx(1 / 3)
+    assert kind.distance({"text": ""}, {"text": "a"}) == 1
+    # Words again and again: where comparing takes time as the third power of the length, this never ends.
+    assert kind.distance({"text": "a " * 20_000}, {"text": "a b " * 10_000}) == pytest.approx(0.5)
+
+
 def test_orders_agree_with_counting_by_hand():
     places = {"a": 1, "b": 1, "c": 2}
     for other in itertools.product((1, 2, 3), repeat=3):

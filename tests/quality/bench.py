@@ -6,8 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from annotate import labelling
-from annotate.models import Assignment, Label, Queue, Role, User
+from annotate import labelling, reviewing
+from annotate.models import Assignment, Label, Queue, Role, ToReview, User
 from annotate.quality.rules import Rules, stored
 from tests import factories
 
@@ -43,6 +43,13 @@ class Bench:
     def rules(self, **rules: Any) -> None:
         self.work.rules = stored(Rules(**rules))
         self.work.save(update_fields=["rules"])
+
+    def mix_known(self, who: User | None = None) -> Label:
+        """Whoever reviews gets labels with a known verdict first. The label that waits, for else they get none."""
+        self.rules(known_rate=1.0)
+        waits = self.label(who or self.bea, written("It waits."))
+        reviewing.add([waits], ToReview.Why.CHOSEN)
+        return waits
 
 
 def a_bench(kind: str = "write", **fields: Any) -> Bench:

@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from annotate import adapting, kinds, labelling, queue
+from annotate import adapting, kinds, labelling, places, queue
 from annotate.checking import reopening
-from annotate.models import Assignment, Label, OutsideAnnotator, Pause, Queue, Review, Seat, Task, User
+from annotate.models import Assignment, Exit, Label, OutsideAnnotator, Pause, Queue, Review, Seat, Task, User
 from annotate.quality import costs
 from annotate.quality.rules import Rules
 from tests import factories as make
@@ -198,6 +198,42 @@ def test_whoever_finds_the_queue_empty_gets_what_was_just_found_to_be_split():
     assert work.extra_places == 1, "the sweep published it again"
 
 
+def two_writers(work: Queue, *texts: str) -> Task:
+    """A task with these answers, which are nothing alike."""
+    task = make.a_task(work)
+    for text in texts:
+        person = make.a_member(work.project)
+        place = make.a_lease(person, work)
+        labelling.submit(person, place, labelling.Answer({"text": text, "comment": ""}, place.fence))
+    return task
+
+
+@pytest.mark.django_db
+def test_answers_are_compared_before_anything_is_locked():
+    work = adaptive("write")
+    two_writers(work, "One two three", "Four five six")
+    with CaptureQueriesContext(connection) as asked:
+        assert adapting.adapt(work) == 1
+    said = [one["sql"] for one in asked]
+    (locked,) = [nth for nth, sql in enumerate(said) if "annotate_queue" in sql and "FOR NO KEY UPDATE" in sql]
+    assert any("WITH fresh" in sql for sql in said[:locked])
+    assert not any("WITH fresh" in sql for sql in said[locked:])
+
+
+@pytest.mark.django_db
+def test_long_answers_are_looked_at_one_by_one_and_by_the_sweep_alone():
+    work = adaptive("write")
+    for nth in range(2):
+        two_writers(work, f"one{nth} " * 30_000, f"two{nth} " * 30_000)
+    assert queue.claim(make.a_member(work.project), work) is queue.EMPTY
+    with CaptureQueriesContext(connection) as asked:
+        adapting.adapt_waiting()
+    assert sum("WITH fresh" in one["sql"] for one in asked) == 4  # once for each label
+    assert isinstance(queue.claim(make.a_member(work.project), work), int)
+    work.refresh_from_db()
+    assert (work.extra_places, work.adapted_to) == (2, Label.objects.latest("pk").pk)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_sweeps_and_people_who_wait_never_publish_twice():
     work = adaptive()
@@ -213,7 +249,7 @@ def test_two_sweeps_and_people_who_wait_never_publish_twice():
 
     with ThreadPoolExecutor(8) as pool:
         added = list(pool.map(at_once, range(8)))
-    assert sum(added) == 40 == Queue.objects.get(pk=work.pk).extra_places
+    assert sum(added) + adapting.adapt(work) == 40 == Queue.objects.get(pk=work.pk).extra_places
     assert set(Task.objects.filter(queue=work).values_list("places", flat=True)) == {3}
 
 
@@ -247,6 +283,52 @@ def test_labels_of_files_and_those_given_again_are_no_further_labels():
         for slot, one in enumerate(a_crowd(work, 3), 10)
     )
     assert costs.left(work) == costs.Left(places=1, expected=1)
+
+
+@pytest.mark.django_db
+def test_less_overlap_leaves_no_place_but_for_labels_that_are_missing_or_where_people_are_split():
+    work = adaptive(overlap=3)
+    split, settled, begun, again = (make.a_task(work) for _ in range(4))
+    crowd = a_crowd(work, 4)
+    Assignment.objects.filter(task=begun, slot__gt=1).update(state="held")
+    give(work, {split: "abb", settled: "abb", begun: "a", again: "aaa"})
+    assert adapting.adapt(work) == 2
+    assert [one.assignments.count() for one in (split, settled, begun, again)] == [4, 4, 3, 3]
+    # Meanwhile one of those that were split is settled, and a label of another is to be given again.
+    for label in Label.objects.filter(task=settled).order_by("pk")[1:]:
+        letter = "ab"[label.shown.index(settled.response_ids[0])]
+        Label.objects.create(
+            assignment=label.assignment, task=settled, queue=work, annotator=label.annotator, payload=answer(letter),
+            shown=label.shown, fence=1, body_digest=b"", supersedes=label,
+        )  # fmt: skip
+    Assignment.objects.filter(state="held").update(state="open")
+    first = Label.objects.filter(task=again).order_by("pk")[0]
+    seat, _made = Seat.objects.get_or_create(queue=work, user=first.annotator)
+    Review.objects.create(label=first, reviewer=work.created_by, verdict="reject", reason="Clicks.")
+    Pause.objects.create(seat=seat, reason="Clicks.", created_by=work.created_by)
+    assert places.add_places(work, [again.pk]) == 1
+    work.refresh_from_db()
+    queue.change_overlap(work, 2)
+    free = Assignment.objects.filter(queue=work, state__in=["open", "held"])
+    left = Counter(free.values_list("task", flat=True))
+    assert left == {split.pk: 1, begun.pk: 1}
+    assert [Task.objects.get(pk=one.pk).places for one in (split, settled, begun, again)] == [4, 3, 2, 3]
+    assert len(crowd) == 4
+
+
+@pytest.mark.django_db
+def test_what_was_given_back_after_the_overlap_got_less_goes_when_it_gets_less_again():
+    work = adaptive(overlap=3)
+    task, other = make.a_task(work), make.a_task(work)
+    people = a_crowd(work, 3)
+    held = [(person, make.a_lease(person, work)) for person in people]
+    queue.change_overlap(work, 2)
+    for person, place in held:
+        labelling.leave(person, place, place.fence, Exit.Way.DECLINE, "not mine")
+    Queue.objects.filter(pk=work.pk).update(extra_places=1)
+    work.refresh_from_db()
+    queue.change_overlap(work, 1)
+    assert Counter(Assignment.objects.filter(queue=work).values_list("task", flat=True)) == {task.pk: 1, other.pk: 1}
 
 
 @pytest.mark.django_db

@@ -124,8 +124,16 @@ def test_at_most_four_lines_told_apart_by_more_than_colour() -> None:
 def test_a_matrix_is_tinted_by_its_values() -> None:
     cells = [[None, Point("", 0.93, 0.9, 0.95, 12, "/x/")], [Point("", None), None]]
     html = charts.matrix("Wins", ["a", "b"], ["a", "b"], cells)
-    assert rows(html)[1:] == [["a", "", "93 %"], ["b", "?", ""]]
+    assert rows(html)[1:3] == [["a", "", "93 %"], ["b", "?", ""]]
+    assert rows(html)[4:] == [["a", "b", "93 % 90\u201395 %", "12"]], (
+        "what a title tells is told to keyboards, touch and screen readers too"
+    )
     assert 'class="number tint-9"' in html and "90\u201395" in html
+
+
+def test_each_row_of_a_calibration_is_named_by_what_was_predicted() -> None:
+    html = charts.steps("Calibration", [(0.6, 0.55), (0.9, 0.7)])
+    assert [one.text for one in tree(html).iter("th") if one.get("scope") == "row"] == ["60\u00a0%", "90\u00a0%"]
 
 
 @pytest.mark.parametrize("draw", [charts.dots, charts.bars, charts.lines, charts.steps])
@@ -149,3 +157,13 @@ def test_a_scale_holds_all_and_ends_at_round_numbers() -> None:
     assert scale([], None, None, "").ticks(2) == [0, 0.5, 1]
     assert scale([5.0, 5.0], None, None, "").high >= 5
     assert scale([-0.4], -0.2, 1, "").at(-0.4) == 0
+
+
+def test_numbers_along_an_axis_are_where_they_say() -> None:
+    """Of whole numbers up to two there is no line for a half that says 0 or 2."""
+    html = charts.lines("Labels", [Series("Labels", [Point("a", 0), Point("b", 2)])], low=0)
+    heights = next(one for one in tree(html).iter("svg") if one.get("class") == "plane-heights")
+    assert [(one.text, one.get("y")) for one in heights] == [("0", "100.0%"), ("1", "50.0%"), ("2", "0.0%")]
+    html = charts.bars("Tasks", [Point("a", 5)], unit="tasks")
+    axis = next(one for one in tree(html).iter("svg") if one.get("class") == "plot-axis")
+    assert [(one.text, one.get("x")) for one in axis] == [("0", "0.0%"), ("5", "100.0%")]

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from annotate import checking, counting, labelling, own, places, queue, running, tasks
-from annotate.checking import pausing
-from annotate.models import Assignment, CheckResult, Exit, Label, Pause, Seat, Task
+from annotate import checking, counting, labelling, own, places, queue, reviewing, running, tasks
+from annotate.checking import judging, pausing
+from annotate.models import Assignment, CheckResult, Exit, Label, Pause, Role, Seat, Task
 from annotate.scoring.sequential import Finding, ratio_test
 from tests import factories as make
 from tests.pages.desk import client_of
@@ -35,6 +35,7 @@ def test_checks_come_among_the_work_and_all_the_work_is_done():
     for place in all_given(person, work):
         roles.append(place.task.role)
         answer(person, place)
+    judging.judge_waiting()
     assert Counter(roles)["work"] == 20
     assert 2 <= Counter(roles)["gold"] <= len(golds)
     assert Label.objects.values("task").distinct().count() == Label.objects.count() == len(roles)
@@ -86,16 +87,6 @@ def test_nobody_gets_a_check_twice_or_one_that_they_declined():
     assert given(other, work).task == gold
 
 
-def test_a_check_that_was_skipped_comes_back():
-    work = a_queue(10, gold_rate=1)
-    gold = a_check(work)
-    person = make.a_member(work.project)
-    place = given(person, work)
-    labelling.leave(person, place, place.fence, Exit.Way.SKIP, "not now")
-    again = given(person, work)
-    assert (again.task, again.pk == place.pk) == (gold, False)
-
-
 def test_a_check_goes_to_nobody_else_when_its_lease_ends_and_a_late_answer_is_taken():
     work = a_queue(10, gold_rate=1)
     gold = a_check(work)
@@ -106,6 +97,7 @@ def test_a_check_goes_to_nobody_else_when_its_lease_ends_and_a_late_answer_is_ta
     assert (other.task, other.pk == place.pk) == (gold, False)
     assert Assignment.objects.get(pk=place.pk).state == "held"  # put away with the check that was given
     answer(first, place)
+    judging.judge_waiting()
     assert CheckResult.objects.get().seat.user == first
     assert Assignment.objects.get(pk=place.pk).state == "done"
 
@@ -273,6 +265,27 @@ def test_declining_the_qualification_is_no_way_round_it():
     assert queue.claim(person, work) is queue.SEAT_PAUSED
 
 
+@pytest.mark.parametrize(("reviewed", "state"), [(3, "active"), (2, "paused")])
+def test_who_reviewed_the_qualification_is_judged_by_the_rest_of_it(reviewed, state):
+    work = a_queue(20, screen_tasks=3, screen_pass=0.7)
+    for _ in range(3):
+        a_check(work, "screen")
+    person, reviewer = make.a_member(work.project), make.a_member(work.project, role=Role.REVIEWER)
+    labels = [answer(person, given(person, work), WRONG) for _ in range(3)]
+    for label in Label.objects.filter(pk__in=labels[:reviewed]).select_related("queue", "annotator"):
+        reviewing.review(reviewer, label, "reject", "It is the other way round.")
+    for _ in range(3 - reviewed):
+        answer(reviewer, given(reviewer, work), WRONG)
+    queue.claim(reviewer, work)
+    seat = Seat.objects.get(user=reviewer)
+    assert (seat.state, seat.qualified_at is not None) == (state, state == "active")
+    assert list(seat.pauses.values_list("facts", flat=True)) == ([] if reviewed == 3 else [_wrong(1, wanted=1)])
+
+
+def _wrong(count, wanted):
+    return {"right": 0, "wrong": count, "wanted": wanted}
+
+
 def a_newcomer_is_given(work):
     return given(make.a_member(work.project), work).task.role
 
@@ -356,6 +369,7 @@ def test_a_task_comes_again_to_the_same_person_alone():
     first = Label.objects.order_by("pk")[0]
     assert (twin.role, twin.repeats_id, twin.response_ids) == ("repeat", first.task_id, first.task.response_ids)
     answer(person, place, WRONG)
+    judging.judge_waiting()
     result = CheckResult.objects.get()
     assert (result.role, result.right, result.distance) == ("repeat", False, 1.0)
     other = make.a_member(work.project)
@@ -364,6 +378,7 @@ def test_a_task_comes_again_to_the_same_person_alone():
     place_of_first = first.assignment
     place_of_first.queue, place_of_first.task = work, first.task
     labelling.amend(person, first, labelling.Answer(in_order_of(first, WRONG), 1))
+    judging.judge_waiting()
     assert CheckResult.objects.get().right
     found = checking.accuracy(work)[person.pk]
     assert (found.same.n, found.alike) == (1, 1.0)
@@ -388,8 +403,9 @@ def test_a_repeat_that_was_skipped_comes_back_as_the_same_task():
     set_rules(work, repeat_rate=1)
     place = given(person, work)
     labelling.leave(person, place, place.fence, Exit.Way.SKIP, "not now")
-    again = given(person, work)
-    assert (again.task, again.task.places, again.pk == place.pk) == (place.task, 2, False)
+    set_rules(work, repeat_rate=1e-12)
+    *_between, again = (one for one in all_given(person, work) if answer(person, one))
+    assert (again.task, again.task.places, again.pk, again.fence) == (place.task, 1, place.pk, 2)
 
 
 # --- What they come to -----------------------------------------------------------------------------------------------
@@ -400,8 +416,10 @@ def test_an_amended_answer_counts_and_another_known_answer_is_computed_anew():
     gold = a_check(work)
     person = make.a_member(work.project)
     label = Label.objects.get(pk=answer(person, given(person, work), WRONG))
+    judging.judge_waiting()
     assert not CheckResult.objects.get().right
     labelling.amend(person, label, labelling.Answer(in_order_of(label, RIGHT), 1))
+    judging.judge_waiting()
     result = CheckResult.objects.get()
     assert (result.right, result.distance, result.label.supersedes) == (True, 0.0, label)
     Task.objects.filter(pk=gold.pk).update(gold=WRONG)
@@ -418,6 +436,7 @@ def test_accuracy_has_intervals_and_suspect_checks_are_found():
     for person in people:
         for place in all_given(person, work, most=2):
             answer(person, place)
+    judging.judge_waiting()
     found = checking.accuracy(work)
     assert {(one.gold.n, one.gold.value) for one in found.values()} == {(2, 0.5)}
     for one in found.values():
@@ -440,7 +459,7 @@ def test_a_random_rater_is_paused_within_30_gold_tasks_and_a_good_one_is_not(rig
     person, chance = make.a_member(work.project), random.Random(3)
     for place in all_given(person, work):
         answer(person, place, RIGHT if chance.random() < right else WRONG)
-        pausing.judge_waiting()
+        judging.judge_waiting()
     seat, met = Seat.objects.get(user=person), CheckResult.objects.filter(role="gold").count()
     assert (seat.state == "paused") is paused
     if paused:
@@ -461,7 +480,7 @@ def test_two_wrong_attention_checks_of_the_first_six_pause(right, paused):
     for nth in range(right + 2):
         assert Seat.objects.filter(state="active").count() == min(nth, 1)
         answer(person, given(person, work), RIGHT if nth < right else WRONG)
-        pausing.judge_waiting()
+        judging.judge_waiting()
     assert (Seat.objects.get().state == "paused") is paused
     if paused:
         facts = Pause.objects.get(rule="attention").facts
@@ -540,6 +559,7 @@ def test_eight_at_once_with_checks_mixed_in():
     labels = Counter(Label.objects.filter(task__role="work").values_list("task", flat=True))
     assert set(labels.values()) == {3}
     assert len(labels) == 40
+    judging.judge_waiting()
     met = Counter(Label.objects.values_list("task", "annotator"))
     assert set(met.values()) == {1}
     roles = Counter(CheckResult.objects.values_list("role", flat=True))

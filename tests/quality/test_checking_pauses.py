@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from annotate import adapting, checking, labelling, places, queue, reviewing, running
-from annotate.checking import pausing, promoting, reopening
+from annotate.checking import judging, pausing, promoting, reopening
 from annotate.models import (
     Assignment,
     CheckResult,
@@ -83,13 +83,13 @@ def test_what_was_before_a_lifted_pause_is_forgiven():
     person = make.a_member(work.project)
     for _ in range(2):
         answer(person, given(person, work), WRONG)
-    pausing.judge_waiting()
+    judging.judge_waiting()
     pausing.resume(Seat.objects.get(), work.created_by)
     answer(person, given(person, work), WRONG)
-    pausing.judge_waiting()
+    judging.judge_waiting()
     assert Seat.objects.get().state == "active"
     answer(person, given(person, work), WRONG)
-    pausing.judge_waiting()
+    judging.judge_waiting()
     assert Seat.objects.get().state == "paused"
 
 
@@ -209,14 +209,18 @@ def test_fewer_labels_a_task_leave_the_place_for_a_rejected_one():
     assert set(Task.objects.values_list("places", flat=True)) == {2}
 
 
-def test_labels_of_checks_are_not_reopened():
+def test_b5_labels_of_checks_are_set_aside_like_all_others_and_nobody_labels_them_again():
     work = a_queue(6, gold_rate=1)
-    a_check(work)
+    gold = a_check(work)
     person = make.a_member(work.project)
     for place in all_given(person, work, most=3):
         answer(person, place)
     pause = pausing.by_hand(Seat.objects.get(), work.created_by, "Guessed.")
     assert reopening.reopen(pause, work.created_by) == 2
+    assert Review.objects.filter(verdict="reject").count() == Label.objects.count() == 3
+    html = client_of(person).get("/you/labels/").content.decode()
+    assert html.count("<td>rejected</td>") == 3
+    assert Assignment.objects.filter(task=gold).count() == 1
 
 
 def test_added_places_are_given_to_everybody_who_has_not_labelled_the_task():
@@ -274,6 +278,17 @@ def test_a_check_made_work_again_gets_all_places_beside_labels_from_files():
     Assignment.objects.create(task=task, queue=work, slot=3, position=0, state="done", annotator=outside)
     task = promoting.demote(promoting.promote(task, RIGHT))
     assert (task.assignments.filter(state="open").count(), Task.objects.get().places) == (2, 3)
+
+
+def test_work_whose_answer_came_with_its_file_before_there_were_checks_is_made_one_by_hand():
+    work = a_queue(0, overlap=2)
+    task = make.a_task(work, gold=WRONG)
+    assert given(make.a_member(work.project), work).task == task  # meanwhile it is work: no queue loses its tasks
+    page, address = client_of(work.created_by), reverse("task", args=[task.pk])
+    assert "Use as gold: " in page.get(address).content.decode()
+    page.post(reverse("task-check", args=[task.pk]), {"consensus": "1"})
+    task.refresh_from_db()
+    assert (task.role, task.gold, task.check_since is not None) == ("gold", WRONG, True)
 
 
 def test_a_check_that_came_with_a_file_becomes_work_with_all_its_places():
@@ -417,6 +432,7 @@ def test_rules_and_checks_by_the_api():
     person = make.a_member(work.project)
     for place in all_given(person, work, most=3):
         answer(person, place)
+    judging.judge_waiting()
     manager = Caller(work.created_by)
     reviewer = Caller(make.a_member(work.project, role=Role.REVIEWER))
     asked = manager.get(f"/queues/{work.pk}/rules").json()

@@ -16,6 +16,7 @@ from rankings.scoring.comparisons import Comparisons
 from tests import factories as make
 from tests.api.callers import Caller
 from tests.pages.desk import client_of
+from tests.quality import checks
 from tests.quality.test_boards import compared
 
 db = pytest.mark.django_db
@@ -33,6 +34,15 @@ def a_pair(work, *models, **fields):
 # --- The queue's verb ------------------------------------------------------------------------------------------------
 
 
+def met(user, work, tasks, most=100):
+    """Which of the tasks the person is given, one after the other, each labelled."""
+    found: list[int] = []
+    while len(found) < most and isinstance(place := places.claim(user, work), int):
+        found.append(tasks.index(Assignment.objects.get(pk=place).task_id))
+        make.a_label(user, work)
+    return found
+
+
 @db
 def test_what_is_brought_forward_comes_next_to_everybody():
     work = make.a_queue(overlap=3)
@@ -42,20 +52,52 @@ def test_what_is_brought_forward_comes_next_to_everybody():
         make.a_label(ahead, work)
     make.a_label(slow, work)
     places.bring_forward(work, [tasks[5], tasks[1]])
-    places.bring_forward(work, [tasks[4]])
     new = make.a_member(work.project)
-
-    def order(user):
-        found = []
-        while isinstance(place := places.claim(user, work), int):
-            found.append(tasks.index(Assignment.objects.get(pk=place).task_id))
-            make.a_label(user, work)
-        return found
-
-    assert order(slow) == [4, 5, 1, 2, 3]
-    assert order(new) == [4, 5, 1, 0, 2, 3]
-    assert order(ahead) == [4, 5, 3]
+    assert met(slow, work, tasks) == [5, 1, 2, 3, 4]
+    assert met(new, work, tasks) == [5, 1, 0, 2, 3, 4]
+    assert met(ahead, work, tasks) == [5, 3, 4]
     assert not Assignment.objects.exclude(state="done").exists()
+
+
+@db
+def test_what_is_brought_forward_later_comes_before_what_was_earlier_and_that_goes_back():
+    work = make.a_queue(overlap=2)
+    tasks = [make.a_task(work).pk for _ in range(7)]
+    person = make.a_member(work.project)
+    places.bring_forward(work, [tasks[6], tasks[5], tasks[4]])
+    assert met(person, work, tasks, most=1) == [6]  # in the middle of it
+    places.bring_forward(work, [tasks[3], tasks[5]])
+    assert met(person, work, tasks, most=3) == [3, 5, 0]  # in its own order now, 4 behind the others
+    places.bring_forward(work, [tasks[2]])
+    assert met(person, work, tasks) == [2, 1, 4]
+    assert met(make.a_member(work.project), work, tasks) == [2, 0, 1, 3, 4, 5, 6]
+
+
+@db
+def test_whoever_has_done_with_it_goes_on_where_they_were_and_does_not_look_through_all_they_have_done():
+    work = make.a_queue()
+    tasks = [make.a_task(work).pk for _ in range(6)]
+    Assignment.objects.filter(task=tasks[0]).update(position=0, state="held")
+    person = make.a_member(work.project)
+    assert met(person, work, tasks, most=2) == [1, 2]
+    Assignment.objects.filter(task=tasks[0]).update(state="open")  # passed over: it waits for the end of the queue
+    places.bring_forward(work, [tasks[4]])
+    assert met(person, work, tasks) == [4, 3, 5, 0]
+
+
+@db
+def test_a_check_takes_what_was_brought_forward_as_it_takes_any_next_place():
+    work = checks.a_queue(12, overlap=2, gold_rate=1)
+    gold = checks.a_check(work)
+    tasks = list(Task.objects.filter(role="work").order_by("pk").values_list("pk", flat=True))
+    person = make.a_member(work.project)
+    places.bring_forward(work, [tasks[7], tasks[9]])
+    its_places = set(Assignment.objects.filter(task=tasks[7]).values_list("pk", flat=True))
+    check = checks.given(person, work)
+    assert check.task == gold and check.pk in its_places
+    checks.answer(person, check)
+    assert met(person, work, tasks, most=2) == [9, 0]  # past the other place of 7, whose number is one more
+    assert not Assignment.objects.filter(task=tasks[7], state="open", position__lt=0, pk__gt=max(its_places)).exists()
 
 
 @db

@@ -120,7 +120,7 @@ def test_each_count_is_the_length_of_the_list_it_leads_to() -> None:
     links = re.findall(r'href="(/queues/\d+/labels/[^"]*)" data-count="(\d+)"', text)
     in_chart = r'>[^<]*</a></th><td class="plot-cell.*?<td class="number">(\d+)</td></tr>'
     rows = re.findall(r'<a href="(/queues/\d+/labels/[^"]*)"' + in_chart, text)
-    rows += re.findall(r'<td class="number"><a href="(/queues/\d+/labels/[^"]*)">(\d+)</a></td>', text)
+    rows += re.findall(r'<td class="number"[^>]*><a href="(/queues/\d+/labels/[^"]*)">(\d+)</a></td>', text)
     who = reverse("quality-annotator", args=[work.pk, work.project.pseudonym(cleo.pk)])
     own = html.unescape(client.get(who).content.decode())
     links += re.findall(r'href="(/queues/\d+/labels/[^"]*)" data-count="(\d+)"', own)
@@ -391,7 +391,7 @@ def test_an_annotators_pace_is_that_of_labels_with_their_time() -> None:
         make.a_task(work)
         hand_in(ann, make.a_lease(ann, work), "a", seconds=0)
     row = re.search(r"Person A</th>(.*?)</tr>", page(work, "cost"), re.DOTALL)
-    assert row and re.findall(r'<td class="number">(\d+)</td>', row[1])[0] == "180"
+    assert row and re.findall(r'title="Labels an hour">(\d+)</td>', row[1])[0] == "180"
 
 
 def test_figures_are_made_anew_when_checks_are_judged_anew() -> None:

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from annotate import horizons, jobs, tasks
 from annotate.models import Label, Report, Review, Role, Segment, Task
-from annotate.quality import columns, reports
+from annotate.quality import columns, reports, staleness
 from annotate.quality.reports import Maker, Subject
 from config import settings as everywhere
 from tests import factories
@@ -148,7 +148,7 @@ def test_what_grades_a_reviewer_alone_makes_no_report_stale():
 
 @pytest.mark.django_db
 def test_of_a_quiet_queue_the_reviews_of_all_others_are_not_read_again_and_again(monkeypatch):
-    monkeypatch.setattr(reports, "FAR", 3)
+    monkeypatch.setattr(staleness, "FAR", 3)
     work, user, subject, label = a_labelled_queue()
     reviewer = factories.a_member(work.project, role=Role.REVIEWER)
 
@@ -177,7 +177,7 @@ def test_of_a_quiet_queue_the_reviews_of_all_others_are_not_read_again_and_again
 @pytest.mark.django_db(transaction=True)
 def test_a_report_is_not_said_to_be_of_reviews_that_are_not_in_sight(monkeypatch):
     """Another transaction may have taken a lower id: what it says would be missed."""
-    monkeypatch.setattr(reports, "FAR", 0)
+    monkeypatch.setattr(staleness, "FAR", 0)
     work, user, subject, label = a_labelled_queue()
     elsewhere, *_others = a_labelled_queue()
     other = Label.objects.get(queue=elsewhere)

@@ -8,7 +8,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from annotate import reviewing
-from annotate.models import Label, ToReview
+from annotate.checking import pausing, reopening
+from annotate.models import Label, Seat, ToReview
 from annotate.reviewing import grading
 from annotate.scoring.intervals import wilson
 from tests.api.callers import Caller
@@ -48,7 +49,7 @@ def test_by_known_verdicts_only_whether_the_label_is_taken_counts(bench: Bench) 
     pairs = [(right, said) for right, verdicts in known.items() for said in verdicts]
     for right, _said in pairs:
         reviewing.mark_known(bench.label(), bench.work.created_by, right)
-    bench.rules(known_rate=1.0)
+    waits = bench.mix_known()
     wanted = {}
     for _ in pairs:
         turn = reviewing.take(bench.rita, bench.work)
@@ -57,7 +58,8 @@ def test_by_known_verdicts_only_whether_the_label_is_taken_counts(bench: Bench) 
         said = known[right].pop(0)
         wanted[turn.label_id] = (right == "accept") == (said == "accept")
         give(bench, "rita", turn.label, said)
-    assert reviewing.take(bench.rita, bench.work) is None
+    following = reviewing.take(bench.rita, bench.work)
+    assert following is not None and following.label == waits
     reviewers, annotators = grades(bench)
     assert sum(wanted.values()) == 4  # accept/accept, reject/reject, reject/fix, fix/changes
     assert reviewers["rita"].known == wilson(4, 6)
@@ -100,6 +102,14 @@ def test_a_second_opinion_that_fixed_is_itself_given_a_second_opinion(bench: Ben
     assert reviewers["rita"].second == reviewers["sam"].second == wilson(1, 2)
 
 
+def test_who_sets_a_paused_persons_labels_aside_has_reviewed_none_of_them(bench: Bench) -> None:
+    owner, labels = bench.work.created_by, [bench.label() for _ in range(3)]
+    give(bench, "rita", labels[0], "reject")
+    reopening.reopen(pausing.by_hand(Seat.objects.get(user=bench.noor), owner, "Too hasty."), owner)
+    assert reviewing.newest(labels).keys() == {one.pk for one in labels}
+    assert {one.user_id: one.verdicts for one in grading.reviewers(bench.work)} == {bench.rita.pk: {"reject": 1}}
+
+
 def test_grades_cost_the_same_number_of_queries_and_no_list_of_ids(
     bench: Bench, django_assert_num_queries: Callable[[int], AbstractContextManager[CaptureQueriesContext]]
 ) -> None:
@@ -109,9 +119,24 @@ def test_grades_cost_the_same_number_of_queries_and_no_list_of_ids(
         turn = reviewing.take(bench.sam, bench.work)
         assert turn is not None
         give(bench, "sam", turn.label, "accept")
-    with django_assert_num_queries(5) as asked:
+    with django_assert_num_queries(6) as asked:
         grading.of(bench.work)
     assert not any(" IN (" in one["sql"] for one in asked.captured_queries)
+
+
+def test_of_many_reviews_the_newest_count_and_the_page_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for verdict in ("reject", "reject", "accept", "fix"):
+        give(bench, "rita", bench.label(), verdict)
+    page, told = f"/queues/{bench.work.pk}/reviewing/", f"/queues/{bench.work.pk}/reviews/grades"
+    owner = bench.work.created_by
+    assert Caller(owner).get(told).json()["all"] is True
+    monkeypatch.setattr(grading, "MOST_REVIEWS", 3)
+    reviewers, annotators = grades(bench)
+    assert reviewers["rita"].verdicts == annotators["noor"].verdicts == {"reject": 1, "accept": 1, "fix": 1}
+    assert "Of the newest 3 reviews" in client_of(owner).get(page).content.decode()
+    assert Caller(owner).get(told).json()["all"] is False
+    monkeypatch.setattr(grading, "MOST_REVIEWS", 4)
+    assert grading.of(bench.work).all
 
 
 def test_an_annotators_labels_by_the_verdict_that_counts(bench: Bench) -> None:

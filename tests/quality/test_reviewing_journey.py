@@ -109,8 +109,9 @@ def test_side_by_side_by_keys(page: Page, live_server: LiveServer) -> None:
     let_in(page.context, bench.rita, live_server.url)
     page.goto(reverse("adjudicate", args=[one.task_id]))
     page.keyboard.press("u")  # none is chosen: nothing happens
-    page.keyboard.press("2")
-    expect(page.locator("#column-2")).to_be_focused()
+    for key, column in (("ArrowRight", 1), ("2", 2), ("ArrowLeft", 1), ("ArrowRight", 2), ("ArrowRight", 2)):
+        page.keyboard.press(key)
+        expect(page.locator(f"#column-{column}")).to_be_focused()
     page.keyboard.press("u")
     seen(page, "Accepted. The other answers are rejected.")
     found = reviewing.newest([one, other])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import threading
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -12,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from annotate import horizons, reviewing, running
-from annotate.models import CheckResult, KnownVerdict, Label, Review, Seat, Task, ToReview, User
+from annotate.models import CheckResult, Review, Seat, Task, ToReview, User
 from annotate.reviewing import turns
 from annotate.reviewing.chance import chance
 from annotate.tasks import sweep
@@ -72,6 +70,19 @@ def test_labels_come_in_by_annotator_by_a_wrong_check_and_not_once_reviewed(benc
     assert mine.pk not in reasons(bench)
     found = reviewing.take(bench.rita, bench.work)
     assert found is not None and found.label == wrong  # what went wrong comes first
+
+
+@pytest.mark.django_db
+def test_b5_whose_labels_are_all_reviewed_can_not_tell_checks_by_those_that_are_not(bench: Bench) -> None:
+    check, work, other = bench.label(), bench.label(), bench.label(bench.bea)
+    Task.objects.filter(pk__in=[check.task_id, other.task_id]).update(role=Task.Role.GOLD, gold=written("Known."))
+    bench.rules(review_annotators=(bench.work.project.pseudonym(bench.noor.pk),))
+    reviewing.fill(bench.work)
+    assert reasons(bench) == {check.pk: Why.ANNOTATOR, work.pk: Why.ANNOTATOR}
+    bench.rules(review_rate=1.0)
+    reviewing.begin_anew(bench.work)
+    reviewing.fill(bench.work)
+    assert reasons(bench).keys() == {check.pk, work.pk, other.pk}
 
 
 @pytest.mark.django_db
@@ -324,7 +335,7 @@ def test_api_gives_the_label_as_its_annotator_saw_it_and_not_who_they_are() -> N
     assert call.post(f"{path}/release").status_code == 204
 
 
-# --- Second opinions and known verdicts ------------------------------------------------------------------------------
+# --- Second opinions -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -360,123 +371,3 @@ def test_of_a_fix_the_second_opinion_is_on_what_was_made_of_it(bench: Bench) -> 
     given = reviewing.fix(bench.rita, label, an_answer(written("Better."), label))
     found = reviewing.take(bench.sam, bench.work)
     assert found is not None and found.label == given.fix
-
-
-@pytest.mark.django_db
-def test_a_known_label_is_met_once_looks_like_any_other_and_its_verdict_counts_for_nothing_else(bench: Bench) -> None:
-    known, other = bench.label(payload=written("Known.")), bench.label(payload=written("Other."))
-    reviewing.mark_known(known, bench.work.created_by, "reject", "It is wrong.")
-    bench.rules(known_rate=1.0)
-    reviewing.add([other], Why.CHOSEN)
-    before = reviewing.waiting(bench.work)
-    turn = reviewing.take(bench.rita, bench.work)
-    assert turn is not None and (turn.label, turn.why) == (known, Why.KNOWN)
-    assert reviewing.waiting(bench.work) == before
-    shown = client_of(bench.rita).get(f"/queues/{bench.work.pk}/reviewing/next/").content.decode()
-
-    given = reviewing.fix(bench.rita, known, an_answer(written("Right."), known))
-    assert (given.trial, given.fix) == (True, None)
-    assert reviewing.newest([known]) == {} and not reviewing.feedback(bench.noor).exists()
-    assert Label.objects.live().filter(pk=known.pk).exists()
-    assert bench.amend(known, written("Still mine."))
-
-    following = reviewing.take(bench.rita, bench.work)
-    assert following is not None and following.label == other
-    plain = client_of(bench.rita).get(f"/queues/{bench.work.pk}/reviewing/next/").content.decode()
-    assert _masked(shown, known) == _masked(plain, other)
-
-
-def _masked(html: str, label: Label) -> str:
-    html = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", html)
-    html = re.sub(rf"\b{label.pk}\b", "PK", html).replace(label.payload["text"], "TEXT")
-    prompt = label.task.prompt
-    return html.replace(prompt.instruction, "PROMPT")
-
-
-@pytest.mark.django_db
-def test_a_trial_given_back_is_gone_and_others_are_not_told_of_it(bench: Bench) -> None:
-    known = bench.label()
-    KnownVerdict.objects.create(label=known, verdict="accept", created_by=bench.work.created_by)
-    bench.rules(known_rate=1.0)
-    assert reviewing.take(bench.rita, bench.work) is not None
-    reviewing.give_back(bench.rita, bench.work)
-    assert not ToReview.objects.exists()
-    turn = reviewing.take(bench.rita, bench.work)
-    assert turn is not None
-    reviewing.review(bench.rita, known, "reject", "Odd.")
-    assert Caller(bench.sam).get(f"/labels/{known.pk}/reviews").json()["results"] == []
-    assert len(Caller(bench.rita).get(f"/labels/{known.pk}/reviews").json()["results"]) == 1
-    assert "Odd." not in client_of(bench.sam).get(f"/labels/{known.pk}/").content.decode()
-
-
-@pytest.mark.django_db
-def test_a_trial_fix_sent_again_stays_a_trial(bench: Bench) -> None:
-    known = bench.label()
-    reviewing.mark_known(known, bench.work.created_by, "fix")
-    bench.rules(known_rate=1.0)
-    assert reviewing.take(bench.rita, bench.work) is not None
-    answer = an_answer(written("Right."), known)
-    first = reviewing.fix(bench.rita, known, answer, "Wrong.")
-    assert reviewing.fix(bench.rita, known, answer, "Wrong.") == first
-    assert first.trial and Label.objects.live().filter(pk=known.pk).exists()
-    assert Review.objects.count() == 1
-
-
-@pytest.mark.django_db
-def test_another_fix_after_a_trial_one_is_stored_and_counts(bench: Bench) -> None:
-    known = bench.label()
-    reviewing.mark_known(known, bench.work.created_by, "fix")
-    bench.rules(known_rate=1.0)
-    assert reviewing.take(bench.rita, bench.work) is not None
-    assert reviewing.fix(bench.rita, known, an_answer(written("Right."), known)).trial
-    again = reviewing.fix(bench.rita, known, an_answer(written("Right."), known))
-    assert again == Review.objects.get() and again.trial, "the same answer, if under another key"
-    given = reviewing.fix(bench.rita, known, an_answer(written("Righter."), known))
-    assert not given.trial and given.fix is not None
-    assert Label.objects.live().get().payload == written("Righter.")
-
-
-@pytest.mark.django_db
-def test_a_late_verdict_on_a_known_label_is_still_a_trial(bench: Bench) -> None:
-    known = bench.label()
-    reviewing.mark_known(known, bench.work.created_by, "accept")
-    bench.rules(known_rate=1.0)
-    assert reviewing.take(bench.rita, bench.work) is not None
-    ToReview.objects.update(held_until=Now() - timedelta(hours=1))
-    reviewing.take(bench.sam, bench.work)
-    reviewing.add([known], Why.CHOSEN)
-    assert reviewing.review(bench.rita, known, "reject", "Odd.").trial
-    assert reviewing.newest([known]) == {}
-
-
-@pytest.mark.django_db
-def test_a_known_label_in_hand_looks_on_its_own_page_as_any_other_in_hand(bench: Bench) -> None:
-    known = bench.label()
-    reviewing.mark_known(known, bench.work.created_by, "fix")
-    bench.rules(known_rate=1.0)
-    assert reviewing.take(bench.rita, bench.work) is not None
-    page = client_of(bench.rita)
-    html = page.get(f"/labels/{known.pk}/").content.decode()
-    assert "It waits for a reviewer" in html and "Send to review" not in html
-    assert "Send to review" in client_of(bench.sam).get(f"/labels/{known.pk}/").content.decode()
-    # Fixed from its page: the reviewer is led on, not back to a label that looks as before.
-    form = {**written("Right."), "fence": known.fence, "key": str(uuid.uuid4()), "active_seconds": 9}
-    answer = page.post(f"/labels/{known.pk}/fix/", form)
-    assert Review.objects.get().trial
-    assert answer.headers["Location"] == f"/queues/{bench.work.pk}/reviewing/"
-
-
-@pytest.mark.django_db
-def test_a_known_label_that_somebody_left_lying_is_given_to_others_and_can_be_sent_by_hand(bench: Bench) -> None:
-    known = bench.label()
-    reviewing.mark_known(known, bench.work.created_by, "accept")
-    bench.rules(known_rate=1.0)
-    assert reviewing.take(bench.rita, bench.work) is not None
-    assert reviewing.take(bench.sam, bench.work) is None
-    assert reviewing.add([known], Why.CHOSEN) == 0
-    ToReview.objects.update(held_until=Now() - turns.RESERVED)
-    found = reviewing.take(bench.sam, bench.work)
-    assert found is not None and (found.label, found.why, found.reviewer) == (known, Why.KNOWN, bench.sam)
-    ToReview.objects.update(held_until=Now() - turns.RESERVED)
-    assert reviewing.add([known], Why.CHOSEN) == 1
-    assert ToReview.objects.get().why == Why.CHOSEN

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection
 
 from annotate import exporting, labelling, own, queue, reviewing
-from annotate.models import Exit, Label, Member, Queue, Review, Role, Seat, ToReview, User
+from annotate.models import Exit, Label, Member, OutsideAnnotator, Queue, Review, Role, Seat, ToReview, User
 from tests.api.callers import Caller
 from tests.pages.desk import client_of
 from tests.quality.bench import Bench, a_bench, an_answer, written
@@ -251,6 +251,7 @@ def test_to_choose_an_answer_accepts_it_and_rejects_the_others(bench: Bench) -> 
 
 @pytest.mark.django_db
 def test_what_is_chosen_counts_also_where_it_is_held_or_was_tried_as_a_known_label(bench: Bench) -> None:
+    bench.mix_known()
     bench.work.overlap = 2
     bench.work.save()
     for tried in (False, True):
@@ -258,7 +259,6 @@ def test_what_is_chosen_counts_also_where_it_is_held_or_was_tried_as_a_known_lab
         known, other = bench.label(bench.noor), bench.label(bench.bea)
         assert known.task_id == other.task_id
         reviewing.mark_known(known, bench.work.created_by, "accept")
-        bench.rules(known_rate=1.0)
         turn = reviewing.take(bench.rita, bench.work)
         assert turn is not None and turn.label == known
         if tried:
@@ -266,7 +266,7 @@ def test_what_is_chosen_counts_also_where_it_is_held_or_was_tried_as_a_known_lab
         reviewing.choose(bench.rita, known)
         found = reviewing.newest([known, other])
         assert (found[known.pk].verdict, found[other.pk].verdict) == ("accept", "reject")
-        assert not ToReview.objects.filter(review=None).exists()
+        assert not ToReview.objects.filter(label__task=known.task_id, review=None).exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -405,3 +405,13 @@ def test_api_fixes_and_asks_for_changes(bench: Bench) -> None:
     assert (mine[other.pk]["verdict"], mine[other.pk]["payload"]) == ("changes", None)
     amended = Caller(bench.noor).post(f"/labels/{other.pk}/amend", {"payload": BETTER})
     assert amended.status_code == 201
+
+
+@pytest.mark.django_db
+def test_nobody_is_asked_to_change_a_label_that_came_with_a_file(bench: Bench) -> None:
+    label = bench.label()
+    OutsideAnnotator.objects.create(project=bench.work.project, name="ann", user=bench.noor)
+    with pytest.raises(ValidationError, match="came with a file"):
+        reviewing.review(bench.rita, label, "changes", "Please.")
+    assert "Ask for changes" not in client_of(bench.rita).get(f"/labels/{label.pk}/").content.decode()
+    assert reviewing.review(bench.rita, label, "reject", "No.").verdict == "reject"

@@ -13,12 +13,14 @@ import yaml
 from datasets import load_dataset
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from annotate import assets, exporting, labelling, releasing
 from annotate.exporting import containers
 from annotate.models import Label, Queue, Review
 from annotate.releasing import limits
 from tests import factories as make
+from tests.pages.desk import client_of
 from tests.releasing.ground import DOWN, PREFERENCE, RAW, UP, a_ranked_queue, a_written_queue, content, downloaded
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,25 @@ def test_built_twice_every_file_is_the_same_whatever_happened_since(home):
     assert again.number == 2
     before, after = ({one.name: one.sha256 for one in each.files.all()} for each in (release, again))
     assert all(before[name] != after[name] for name in before if name.startswith("data/raw"))
+
+
+def test_rejected_labels_are_in_no_training_file_and_their_number_is_told(home):
+    work, _people = a_ranked_queue()
+    label = Label.objects.order_by("pk")[3]
+    all_labels = Label.objects.count()
+    # As releases were asked for when all labels were the usual: they keep it.
+    before = released(work, PREFERENCE, RAW, options={"reviewed": "any"})
+    Review.objects.create(label=label, reviewer=work.project.created_by, verdict="reject", reason="No.")
+    release = released(work, PREFERENCE, RAW)
+    assert releasing.rebuild(before) == releasing.rebuild(release) == []
+    manifest = json.loads((downloaded(release, home / "got") / "manifest.json").read_text())
+    told = {one["name"]: (one["counts"]["labels"], one["counts"]["rejected_left_out"]) for one in manifest["formats"]}
+    assert told == {"preference": (all_labels - 1, 1), "raw": (all_labels, 0)}
+    assert "1 labels that a reviewer rejected" in (home / "got" / "README.md").read_text()
+    page = client_of(work.project.created_by).get(reverse("one-release", args=[release.pk])).content.decode()
+    assert "1 label left out: a reviewer rejected it" in page
+    Review.objects.create(label=label, reviewer=work.project.created_by, verdict="accept")
+    assert releasing.rebuild(release) == []
 
 
 def test_names_that_were_asked_for_stay_as_they_were(home):
