@@ -64,7 +64,8 @@ class Narrowed:
     """What a list is narrowed to; what is None isn't asked for. `by`, `mate`: user ids. Days are those of UTC.
 
     `mate`: labels of `by` and this person, on tasks that both labelled. `guideline`: a version, 0 for none.
-    `verdict`: of the newest review. `shared`: on tasks that somebody else labelled too. `fixes`: False leaves out
+    `verdict`: of the newest review; what was set aside with all work of somebody who is paused is neither reviewed nor
+    rejected, since nobody read it. `shared`: on tasks that somebody else labelled too. `fixes`: False leaves out
     labels that a reviewer put in the place of another's. `model`: one of the responses shown is this model's and,
     with `against`, another one this one's. `waits`: why it is in the review queue. `last`: the last that their
     annotators said, without fixes, and without what was set aside with all work of somebody who is paused: what a
@@ -276,10 +277,15 @@ def _said_last() -> Iterator[Q]:
 
 def _not_set_aside() -> Q:
     """As without `columns.set_aside`."""
+    return ~Q(Exists(_counting().filter(_sets_aside())))
+
+
+def _sets_aside() -> Q:
+    """Of reviews: they reject a label for the reason of its annotator's pause, with all others, and nobody read it."""
     paused = Pause.objects.filter(
         seat__queue=OuterRef("label__queue"), seat__user=OuterRef("label__annotator"), reason=OuterRef("reason")
     )
-    return ~Q(Exists(_counting().filter(Exists(paused), verdict=Review.Verdict.REJECT)))
+    return Q(verdict=Review.Verdict.REJECT) & Q(Exists(paused))
 
 
 def _counting(reader: User | None = None) -> QuerySet[Review]:
@@ -300,11 +306,11 @@ def _of_reviews(verdict: str, reader: User | None) -> Iterator[Q | Exists]:
     if verdict == NOT_REVIEWED:
         yield ~Q(Exists(reviews))
     elif verdict == REVIEWED:
-        yield Q(Exists(reviews))
+        yield Q(Exists(counting.exclude(_sets_aside())))
     elif verdict == KEPT:
         yield ~Q(Exists(counting.filter(verdict=Review.Verdict.REJECT)))
     else:
-        yield Q(Exists(counting.filter(verdict=verdict)))
+        yield Q(Exists(counting.filter(verdict=verdict).exclude(_sets_aside())))
 
 
 def counted(found: QuerySet[Label]) -> tuple[int, bool]:

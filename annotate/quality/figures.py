@@ -48,8 +48,9 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        """The number as people read it; "" where there is none."""
-        return "" if self.value is None else self._numbers.say(self.value)
+        """The number as people read it; "" where there is none. With a + where it is that much or more."""
+        more = "+" if self.known.get("roughly") else ""
+        return "" if self.value is None else self._numbers.say(self.value) + more
 
     @property
     def interval(self) -> str:

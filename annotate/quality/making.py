@@ -41,7 +41,7 @@ class Quality(OfQueue):
     """See the module's docstring."""
 
     name = "quality"
-    rules = 3
+    rules = 4
 
     def rest_on(self, queues: Sequence[Queue]) -> list[dict[str, Any]]:
         """What is asked decides what there is to agree on, and checks may be judged anew without a new label."""

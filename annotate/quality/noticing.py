@@ -20,6 +20,8 @@ from annotate.quality.standing import Standing, Waiting
 
 #: Labels that wait for a reviewer for this long have been forgotten.
 LONG = timedelta(days=2)
+#: Nothing is said of a shorter time.
+SHORT = timedelta(hours=1)
 #: So many labels of which nothing is known are too many.
 BLIND_FROM = 20
 
@@ -127,23 +129,39 @@ def _failed(standing: Standing) -> Iterator[Notice]:
 
 def _appeals(standing: Standing) -> Iterator[Notice]:
     if (waiting := standing.now.appeals).n:
-        said = ngettext(
-            "%(n)s appeal has waited for an answer for %(days)s.",
-            "%(n)s appeals wait for an answer, the first for %(days)s.",
-            waiting.n,
-        )
-        yield Notice(standing.queue, "look", _since(said, waiting), _for_managers(standing, "queue-pauses"))
+        yield Notice(standing.queue, "look", _appealed(waiting), _for_managers(standing, "queue-pauses"))
+
+
+def _appealed(waiting: Waiting) -> str:
+    if waiting.since is None or timezone.now() - waiting.since < SHORT:
+        said = ngettext("%(n)s appeal waits for an answer", "%(n)s appeals wait for an answer", waiting.n)
+        return said % {"n": waiting.n} + "."
+    said = ngettext(
+        "%(n)s appeal has waited for an answer for %(days)s.",
+        "%(n)s appeals wait for an answer, the first for %(days)s.",
+        waiting.n,
+    )
+    return _since(said, waiting)
 
 
 def _reviews(standing: Standing) -> Iterator[Notice]:
     waiting = standing.now.reviews
     if waiting.since and timezone.now() - waiting.since >= LONG:
+        yield Notice(standing.queue, "look", _to_review(waiting), reverse("reviewing", args=[standing.queue.pk]))
+
+
+def _to_review(waiting: Waiting) -> str:
+    if waiting.roughly:
         said = ngettext(
-            "%(n)s label has waited for a reviewer for %(days)s.",
-            "%(n)s labels wait for a reviewer, the first for %(days)s.",
-            waiting.n,
+            "%(n)s or more labels wait for a reviewer", "%(n)s or more labels wait for a reviewer", waiting.n
         )
-        yield Notice(standing.queue, "look", _since(said, waiting), reverse("reviewing", args=[standing.queue.pk]))
+        return said % {"n": waiting.n} + "."
+    said = ngettext(
+        "%(n)s label has waited for a reviewer for %(days)s.",
+        "%(n)s labels wait for a reviewer, the first for %(days)s.",
+        waiting.n,
+    )
+    return _since(said, waiting)
 
 
 def _since(said: str, waiting: Waiting) -> str:

@@ -128,7 +128,10 @@ def _reviews(queues: Sequence[Queue], runs: bool) -> dict[int, Waiting]:
     found = reviewing.all_waiting().filter(queue__in=queues).values("queue")
     told = found.annotate(n=Count("pk"), since=Min("created_at"))
     rows = told.values_list("queue", "n", "since")
-    return {pk: Waiting(counting.roughly(n) if pk in roughly else n, since) for pk, n, since in rows}
+    return {
+        pk: Waiting(counting.roughly(n), since, roughly=True) if pk in roughly else Waiting(n, since)
+        for pk, n, since in rows
+    }
 
 
 def _appeals(queues: Sequence[Queue]) -> dict[int, Waiting]:

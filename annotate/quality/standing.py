@@ -38,10 +38,17 @@ type Told = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many there are, and since when the first of them."""
+    """How many there are, and since when the first of them. `roughly`: `n` or more, as `reviewing.Waits` has it."""
 
     n: int = 0
     since: datetime | None = None
+    roughly: bool = False
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """For programs. Where the number is rough the time is, too: the exact one would tell which label it is."""
+        since = self.since.date() if self.since and self.roughly else self.since
+        return ({"since": since.isoformat()} if since else {}) | ({"roughly": True} if self.roughly else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +168,8 @@ class Standing:
 
 
 def _counted(name: str, waiting: Waiting, href: str) -> Figure:
-    known = {"since": waiting.since.isoformat()} if waiting.since else {}
-    return Figure(name, TITLES[name], waiting.n, decimals=0, known=known, href=href if waiting.n else "")
+    href = href if waiting.n else ""
+    return Figure(name, TITLES[name], waiting.n, decimals=0, known=waiting.known, href=href)
 
 
 def _gold(people: Sequence[Told], href: str) -> Figure:

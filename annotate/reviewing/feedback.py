@@ -13,14 +13,18 @@ def newest(labels: Iterable[Label], reader: User | None = None) -> dict[int, Rev
 
     `reader`: a reviewer, who is not to know which of their reviews were trials.
     """
-    shown = Q(trial=False) | Q(reviewer=reader) if reader else Q(trial=False)
-    found = Review.objects.filter(shown, label__in=[one.pk for one in labels]).select_related("fix")
+    found = _shown(reader).filter(label__in=[one.pk for one in labels]).select_related("fix")
     return {one.label_id: one for one in found.order_by("label", "-pk").distinct("label")}
 
 
-def with_verdict(labels: QuerySet[Label], reader: User) -> QuerySet[Label]:
-    """With the `verdict` of the review that counts, "" where there is none; to a reviewer a trial is like any other."""
-    said = Review.objects.filter(Q(trial=False) | Q(reviewer=reader), label=OuterRef("pk")).order_by("-pk")
+def _shown(reader: User | None) -> QuerySet[Review]:
+    """Reviews that count, and to a reviewer their own trials among them."""
+    return Review.objects.filter(Q(trial=False) | Q(reviewer=reader) if reader else Q(trial=False))
+
+
+def with_verdict(labels: QuerySet[Label], reader: User | None = None) -> QuerySet[Label]:
+    """With the `verdict` of the review that counts, "" where there is none. `reader`: as for `newest`."""
+    said = _shown(reader).filter(label=OuterRef("pk")).order_by("-pk")
     return labels.annotate(verdict=Coalesce(Subquery(said.values("verdict")[:1]), Value("")))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models import KnownVerdict, Label, Pause, Queue, Review, User
@@ -85,18 +85,21 @@ class Grades:
 
 def of(queue: Queue) -> Grades:
     """The grades of a queue's reviewers, and what they made of its annotators' labels, by the newest reviews."""
-    newest = Review.objects.filter(label__queue=queue).order_by("-pk").values_list("pk", flat=True)
+    newest = _judged(queue).order_by("-pk").values_list("pk", flat=True)
     left_out = newest[MOST_REVIEWS : MOST_REVIEWS + 1]
     after = next(iter(left_out), 0)
     return Grades(reviewers(queue, after), annotators(queue, after), all=not after)
 
 
+def _judged(queue: Queue) -> QuerySet[Review]:
+    """Its reviews, without those that set the labels of a paused person aside: that is to judge none of them."""
+    paused = Pause.objects.filter(seat__queue=queue, seat__user=OuterRef("label__annotator"), reason=OuterRef("reason"))
+    return Review.objects.filter(label__queue=queue).exclude(Exists(paused), verdict=Review.Verdict.REJECT)
+
+
 def reviewers(queue: Queue, after: int = 0) -> list[Reviewer]:
     """Everybody who gave a review here, by the reviews with ids above `after`."""
-    paused = Pause.objects.filter(seat__queue=queue, seat__user=OuterRef("label__annotator"), reason=OuterRef("reason"))
-    newer = Review.objects.filter(label__queue=queue, pk__gt=after)
-    judged = newer.exclude(Exists(paused), verdict=Review.Verdict.REJECT)  # to set labels aside is to judge none
-    given = judged.order_by().values("reviewer", "verdict").annotate(n=Count("pk"))
+    given = _judged(queue).filter(pk__gt=after).order_by().values("reviewer", "verdict").annotate(n=Count("pk"))
     found: dict[int, Reviewer] = {}
     for user, verdict, count in given.values_list("reviewer", "verdict", "n"):
         found.setdefault(user, Reviewer(user)).verdicts[verdict] = count
@@ -170,17 +173,23 @@ def _spent(queue: Queue, after: int) -> dict[int, float]:
     return dict(_rows(_SPENT, queue, after))
 
 
+# Nobody looked at labels that were set aside with all of a paused person's: they are rejected for the pause's reason.
 _REVIEWED = """
 SELECT annotator_id, verdict, count(*) FROM (
-    SELECT DISTINCT ON (v.label_id) l.annotator_id, v.verdict
+    SELECT DISTINCT ON (v.label_id) l.annotator_id, l.queue_id, v.verdict, v.reason
     FROM annotate_review v JOIN annotate_label l ON l.id = v.label_id
     WHERE l.queue_id = %s AND v.id > %s AND NOT v.trial ORDER BY v.label_id, v.id DESC
-) AS counts GROUP BY annotator_id, verdict
+) AS counts
+WHERE verdict <> 'reject' OR NOT EXISTS (
+    SELECT FROM annotate_pause p JOIN annotate_seat s ON s.id = p.seat_id
+    WHERE s.queue_id = counts.queue_id AND s.user_id = counts.annotator_id AND p.reason = counts.reason
+)
+GROUP BY annotator_id, verdict
 """
 
 
 def annotators(queue: Queue, after: int = 0) -> list[Reviewed]:
-    """Everybody whose labels were reviewed here, by the reviews with ids above `after`."""
+    """Everybody whose labels were reviewed here, and not just set aside, by the reviews with ids above `after`."""
     found: dict[int, Reviewed] = {}
     for user, verdict, count in _rows(_REVIEWED, queue, after):
         found.setdefault(user, Reviewed(user, {})).verdicts[verdict] = count

@@ -88,8 +88,9 @@ def labels(request: Request, pk: int) -> HttpResponse:
     if wanted.waits and reviewing.is_hidden(queue, runs=False):  # what is given, and doesn't wait, has a known verdict
         access.queue(request.user, pk, Role.MANAGER)
     context = around(request, queue.project, queue, tab="labels")
-    found = narrowing.labels(_labels(queue, which), wanted, reader=None if context["runs"] else request.user)
-    told = reviewing.with_verdict(found.select_related("task__prompt"), request.user)
+    reader = None if context["runs"] else request.user
+    found = narrowing.labels(_labels(queue, which), wanted, reader)
+    told = reviewing.with_verdict(found.select_related("task__prompt"), reader)
     page = rows(request, told, newest_first=True)
     people = names(queue.project, {*counting.people(queue), *filter(None, (wanted.by, wanted.mate))}, context["runs"])
     asked = wanted.asked(queue)

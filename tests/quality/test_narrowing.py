@@ -14,7 +14,7 @@ from annotate.checking import pausing, reopening
 from annotate.labelling import Answer
 from annotate.models import Label, User
 from annotate.narrowing import Narrowed, link
-from annotate.quality import pricing, reports, saying
+from annotate.quality import noticing, overview, pricing, reports, saying
 from annotate.quality.reports import Subject
 from tests import factories as make
 from tests.pages.desk import client_of
@@ -84,6 +84,28 @@ def test_what_reviewers_accepted_leads_to_all_that_they_looked_at() -> None:
     page = client_of(bench.work.created_by).get(reverse("reviewing", args=[bench.work.pk])).content.decode()
     (address,) = re.findall(r'<a href="([^"]*verdict=any[^"]*)">4</a>', html.unescape(page))
     assert counted(bench, address) == 4
+
+
+def test_what_was_set_aside_unread_is_neither_reviewed_nor_in_the_lists() -> None:
+    """Of nine labels that a reviewer read all were accepted, and one more was not; 27 were set aside since."""
+    bench = a_bench()
+    labels = [bench.label(payload=written(f"Answer {n}.")) for n in range(37)]
+    for label in labels[:9]:
+        reviewing.review(bench.rita, label, "accept")
+    reviewing.review(bench.rita, labels[9], "reject", "Empty.")
+    owner = bench.work.created_by
+    reopening.reopen(pausing.by_hand(bench.work.seats.get(user=bench.noor), owner, "Read the texts."), owner)
+    (noor,) = reviewing.grading.annotators(bench.work)
+    assert noor.verdicts == {"accept": 9, "reject": 1}
+    assert counted(bench, link(bench.work, verdict="any", every=True)) == noor.labels
+    assert counted(bench, link(bench.work, verdict="reject", every=True)) == 1
+    assert counted(bench, link(bench.work, verdict="accept", every=True)) == 9
+    assert counted(bench, link(bench.work, verdict="kept", every=True)) == 9
+    for name in ("quality", "cost"):
+        reports.refresh(name, Subject.of_queue(bench.work), owner)
+    (standing,) = overview.of_project(bench.work.project, runs=True).standings
+    accepted = standing.figures["accepted"]
+    assert (accepted.value, accepted.count) == (0.9, 10) and not noticing.of(standing)
 
 
 def test_two_people_and_the_tasks_they_share() -> None:

@@ -301,6 +301,42 @@ def test_appeals_that_wait() -> None:
     assert cell(page(work.project), work, "paused") == "3"
 
 
+@pytest.mark.parametrize(
+    ("people", "minutes", "said"),
+    [
+        (1, 0, "1 appeal waits for an answer."),
+        (2, 59, "2 appeals wait for an answer."),
+        (1, 61, "1 appeal has waited for an answer for 1 hour."),
+    ],
+)
+def test_of_appeals_of_this_hour_no_time_is_told(people: int, minutes: int, said: str) -> None:
+    work, team = a_queue_of(*ALIKE)
+    made(work)
+    for one in team[:people]:
+        appealed(work, one)
+    Pause.objects.update(appealed_at=Now() - timedelta(minutes=minutes))
+    assert sentences(work.project) == [said]
+
+
+def test_where_known_labels_are_mixed_in_reviewers_are_told_roughly_what_waits_and_since_when() -> None:
+    work, _team = a_queue_of(*ALIKE, rules={"known_rate": 0.1})
+    made(work)
+    waiting(work, labels=13, days=4)
+    first_at = ToReview.objects.earliest("created_at").created_at
+    rita = make.a_member(work.project, role=Role.REVIEWER)
+    assert first(page(work.project, rita)) == [f"worth a look {work.name} : 10 or more labels wait for a reviewer."]
+    assert cell(page(work.project, rita), work, "waits") == "10+"
+    assert cell(page(work.project), work, "waits") == "13"
+    (to_rita,), (to_owner,) = (
+        [one for one in told(work, who)[0]["figures"] if one["name"] == "waits"] for who in (rita, work.created_by)
+    )
+    assert (to_rita["value"], to_rita["known"]) == (10, {"since": first_at.date().isoformat(), "roughly": True})
+    assert (to_owner["value"], to_owner["known"]) == (13, {"since": first_at.isoformat()})
+    (said,) = seen(work.project, runs=False).first
+    assert said.href == reverse("reviewing", args=[work.pk])
+    assert "10 or more labels wait for a reviewer" in of_queue(work, "reviewing", rita)
+
+
 def test_an_open_queue_that_is_idle() -> None:
     work, (ann, *_rest) = a_queue_of(*ALIKE)
     given_on(work, 8, list(Label.objects.values_list("pk", flat=True)))

@@ -139,6 +139,19 @@ def test_of_many_reviews_the_newest_count_and_the_page_says_so(bench: Bench, mon
     assert grading.of(bench.work).all
 
 
+def test_labels_set_aside_push_no_reviews_out_of_those_that_grade(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, owner = [bench.label() for _ in range(6)], bench.work.created_by
+    for label in labels[:2]:
+        give(bench, "rita", label, "accept")
+    reopening.reopen(pausing.by_hand(Seat.objects.get(user=bench.noor), owner, "Too hasty."), owner)
+    monkeypatch.setattr(grading, "MOST_REVIEWS", 2)
+    reviewers, annotators = grades(bench)
+    assert reviewers["rita"].verdicts == annotators["noor"].verdicts == {"accept": 2}
+    assert grading.of(bench.work).all
+
+
 def test_an_annotators_labels_by_the_verdict_that_counts(bench: Bench) -> None:
     labels = [bench.label() for _ in range(4)]
     for label, verdict in zip(labels, ["accept", "reject", "fix", "reject"], strict=True):

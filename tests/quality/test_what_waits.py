@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from annotate import discussing, reviewing
 from annotate.checking import pausing
-from annotate.models import Member, Role, Seat, ToReview
+from annotate.models import Member, Review, Role, Seat, ToReview
 from tests import factories as make
 from tests.pages.desk import HTMX, client_of
 from tests.quality.bench import Bench, a_bench, written
@@ -91,6 +91,9 @@ def test_the_list_of_labels_says_what_reviewers_said_and_of_a_trial_only_to_who_
 
     assert badges(bench.work.created_by) == badges(bench.rita) == (1, 1)
     assert badges(bench.sam) == (1, 2)
+    reviewing.review(bench.work.created_by, known, "reject", "Odd.")
+    Review.objects.filter(label=known).update(trial=True)
+    assert badges(bench.work.created_by) == (1, 1), "whoever runs the project sees what counts"
 
 
 def test_rules_offer_people_who_are_yet_to_work_and_say_what_grades_nobody() -> None:

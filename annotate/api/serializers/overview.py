@@ -31,7 +31,8 @@ class StandingOut(serializers.Serializer[Any]):
     figures = FigureOut(
         many=True,
         help_text="`percent`, `alpha`, `gold`, `accepted`, `pace` as of the reports; `waits` (for a reviewer), "
-        "`paused` people and `appeals` as of now, `known.since`: the first; for managers `days_left` and `cost`.",
+        "`paused` people and `appeals` as of now, `known.since`: the first; for managers `days_left` and `cost`. "
+        "`known.roughly`: so many or more, and `known.since` to the day.",
     )
 
 
