@@ -32,6 +32,7 @@ def reopen(pause: Pause, user: User, since: datetime | None = None) -> int:
         raise ValidationError({"since": [_("This pause was lifted: pause the person first.")]})
     with transaction.atomic():
         queue.lock_seats(seat.queue)  # whose owner amends with it locked, too; and nobody changes the overlap meanwhile
+        queue.note_rejection(seat.queue)
         found = counting.labels(seat.queue, since).filter(annotator=seat.user_id, fixes=None)
         standing = found.annotate(said=Subquery(_NEWEST)).filter(Q(said=None) | ~Q(said__in=_LEFT))
         locked = standing.select_for_update(no_key=True, of=["self"])  # the rules send none of them to review meanwhile

@@ -19,6 +19,8 @@ type _Said = tuple[str, bytes]
 
 #: Where answers are few, what people say of one task others said of another: so many are not worked out again.
 _COMMON = 5_000
+#: Characters of a task's answers together. Longer ones are alike in no two tasks, and would fill the memory.
+_SHORT = 500
 
 # Both indexes that a task's labels are in, and nothing else: looked up by id again, or with its task, a label cost
 # twice to four times as much.
@@ -62,7 +64,7 @@ class Agreeing:
 
     def __init__(self, kind: Kind, values: Mapping[str, Any], reviewed: str) -> None:
         self.kind, self.values, self.noted = kind, values, _Noted()
-        self.agreement = lru_cache(_COMMON)(self._agreement)
+        self._remembered = lru_cache(_COMMON)(self._agreement)
         narrowed = REVIEWED.get(reviewed)
         self.sql = _SAID.format(stands=STANDS, reviewed=f"AND {narrowed}" if narrowed else "")
 
@@ -75,9 +77,13 @@ class Agreeing:
         found: dict[int, Agreed] = {}
         for task, some in groupby(read(self.sql, {**self.values, "tasks": literal(tasks)}), key=itemgetter(0)):
             said = tuple((payload, _order(shown)) for _task, payload, shown in some)
-            found[task] = min(len(said), 65_535), self.agreement(said)
+            found[task] = min(len(said), 65_535), self._agreed(said)
             self.noted.note(task, found[task])
         return found
+
+    def _agreed(self, said: tuple[_Said, ...]) -> float:
+        is_short = sum(len(payload) for payload, _order in said) < _SHORT
+        return self._remembered(said) if is_short else self._agreement(said)
 
     def _agreement(self, said: tuple[_Said, ...]) -> float:
         return agreement(

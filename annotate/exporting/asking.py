@@ -6,7 +6,7 @@ them by prompt, and leave out what meets an evaluation set.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -149,9 +149,9 @@ class CommonOptions(forms.Form):
     def clean(self) -> dict[str, Any]:
         """What is left empty is as it is at first."""
         given = self.cleaned_data
-        for name, field in self.fields.items():
-            if field.initial is not None and given.get(name) in (None, "") and name not in self.errors:
-                given[name] = field.initial
+        for name, one in self.fields.items():
+            if one.initial is not None and given.get(name) in (None, "") and name not in self.errors:
+                given[name] = one.initial
         if not self.errors and given["split"] not in ["", *_splits(given).names]:
             self.add_error("split", _unknown(given["split"], _splits(given).names))
         return given
@@ -194,6 +194,8 @@ class Ask:
     leaves_out_checks: bool
     #: whether there may be labels that were rejected, and they are not wanted
     leaves_out_rejected: bool
+    #: what was counted of it, by name: it is the same however often it is counted
+    counted: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def reviewed(self) -> str:
@@ -266,7 +268,7 @@ def ask(
         {one.pin: one for one in [*_needed(chosen, common.assets), *sources.values()]},
         found,
         chosen["checks"] == "left_out" and not form.keeps_checks and (bool(found) or roles.has_repeats(queue)),
-        chosen["reviewed"] == "usual" and not form.keeps_rejected and roles.has_rejected(queue, review_horizon),
+        chosen["reviewed"] == "usual" and not form.keeps_rejected and roles.has_rejected(queue),
     )
 
 

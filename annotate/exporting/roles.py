@@ -1,6 +1,6 @@
 """Which tasks of a queue check people, and are none of the work itself; and whether any of its labels was rejected."""
 
-from annotate.models import Queue, Review, Task
+from annotate.models import Queue, Task
 
 
 def checks(queue: Queue) -> dict[int, str]:
@@ -13,7 +13,6 @@ def has_repeats(queue: Queue) -> bool:
     return Task.objects.filter(queue=queue, role=Task.Role.REPEAT).exists()
 
 
-def has_rejected(queue: Queue, review_horizon: int) -> bool:
-    """Whether a reviewer ever rejected a label, up to this review: where none did, nothing is asked of each label."""
-    rejected = Review.objects.filter(verdict=Review.Verdict.REJECT, trial=False, pk__lte=review_horizon)
-    return rejected.filter(label__queue=queue).exists()
+def has_rejected(queue: Queue) -> bool:
+    """Whether a reviewer ever rejected a label, by now: where none did, nothing is asked of each label."""
+    return Queue.objects.filter(pk=queue.pk, has_rejected=True).exists()

@@ -81,8 +81,10 @@ def count(queue: Queue, format_name: str, options: Mapping[str, Any] | None = No
 
 
 def rejected_left_out(asked: Ask) -> int:
-    """How many labels it leaves out because a reviewer rejected them."""
-    return reading.rejected_left_out(_span(asked, Depth.COUNT))
+    """How many labels it leaves out because a reviewer rejected them; counted once."""
+    if "rejected" not in asked.counted:
+        asked.counted["rejected"] = reading.rejected_left_out(_span(asked, Depth.COUNT))
+    return asked.counted["rejected"]
 
 
 def examples(asked: Ask, counts: Counts) -> Iterator[Example]:
@@ -181,7 +183,7 @@ def _by_split(picked: Iterator[Picked], splits: Splits, counts: Counts) -> Itera
 def _labels(asked: Ask, counts: Counts, depth: Depth, splits: Splits) -> Iterator[Labelled]:
     span = _span(asked, depth)
     counts.checks_left_out = reading.checks_left_out(span)
-    counts.rejected_left_out = reading.rejected_left_out(span)
+    counts.rejected_left_out = rejected_left_out(asked)
     method = asked.common["raters"]
     if method == combining.EACH:
         labels = reading.labels(span, depth)

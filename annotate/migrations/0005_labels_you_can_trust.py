@@ -5,6 +5,13 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+# Where labels were rejected before queues said so themselves.
+NOTE_REJECTIONS = """
+UPDATE annotate_queue SET has_rejected = true WHERE id IN (
+    SELECT l.queue_id FROM annotate_label l JOIN annotate_review v ON v.label_id = l.id WHERE v.verdict = 'reject'
+)
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -202,6 +209,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="queue",
+            name="has_rejected",
+            field=models.BooleanField(db_default=False, default=False),
+        ),
+        migrations.RunSQL(NOTE_REJECTIONS, migrations.RunSQL.noop),
+        migrations.AddField(
+            model_name="queue",
             name="rules",
             field=models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict),
         ),
@@ -311,6 +324,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("role", "work"), _negated=True),
                 name="task_that_checks",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="label",
+            index=models.Index("assignment", name="label_of_assignment"),
         ),
         migrations.AddIndex(
             model_name="assignment",

@@ -66,6 +66,8 @@ class Label(models.Model):
         indexes = [
             models.Index("queue", "id", name="label_of_queue"),
             models.Index("annotator", "id", name="label_of_person"),
+            # Places are taken away where overlap is lowered: for each PostgreSQL looks whether a label names it.
+            models.Index("assignment", name="label_of_assignment"),
             # With the first of each chain, which are in an index by task already: all labels of a task.
             models.Index("task", condition=Q(supersedes__isnull=False), name="label_amending_of_task"),
         ]

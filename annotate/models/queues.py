@@ -74,6 +74,8 @@ class Queue(models.Model):
     ordered_to = models.BigIntegerField(default=0, db_default=0)
     #: places that adaptive overlap has published so far, beside `overlap`
     extra_places = models.PositiveIntegerField(default=0, db_default=0)
+    #: whether a label of it was ever rejected: never taken back, also where the rejection was (`queue.note_rejection`)
+    has_rejected = models.BooleanField(default=False, db_default=False)
     preset = models.CharField(max_length=60, blank=True, default="", db_default="")
     #: Decides in which order each lease shows its responses; see `Assignment.shown`.
     shuffle_seed = models.UUIDField(default=uuid.uuid4, editable=False)

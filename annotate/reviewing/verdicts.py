@@ -52,7 +52,7 @@ def review(user: User, label: Label, verdict: str, reason: str = "", key: uuid.U
     if verdict == Review.Verdict.CHANGES:
         _must_be_changeable(label)
     with transaction.atomic():
-        _lock(label)
+        _lock(label, rejects=verdict == Review.Verdict.REJECT)
         _must_stand(label)
         said = sha256(f"{key}:{verdict}:{reason}".encode()).digest() if key else None
         before = _tried(user, label, said) or _last_word(user, label, verdict, reason)
@@ -108,7 +108,7 @@ def choose(user: User, label: Label) -> list[Review]:
     standing = Label.objects.live().filter(task=label.task_id).select_related("queue", "annotator")
     with transaction.atomic():
         found = sorted(standing, key=lambda one: (one.pk != label.pk, one.pk))
-        _lock(label, *found)
+        _lock(label, *found, rejects=len(found) > 1)
         for one in (label, *found):
             _must_stand(one)
         # One that is held as a trial would end as one, and count for nothing.
@@ -151,13 +151,15 @@ def _checked(verdict: str, reason: str) -> str:
     return reason
 
 
-def _lock(*labels: Label) -> None:
-    """Their annotators amend with their seats locked, too; and of two reviewers one comes first.
+def _lock(*labels: Label, rejects: bool = False) -> None:
+    """Labels of one queue. Annotators amend with their seats locked, too; and of two reviewers one comes first.
 
-    Seats before labels, and each in one order for everybody: so no two wait for each other.
+    Seats, then the queue, then labels, and each in one order for everybody: so no two wait for each other.
     """
     for one in sorted({label.annotator_id: label for label in labels}.values(), key=lambda one: one.annotator_id):
         queue.find_seat(one.annotator, one.queue)
+    if rejects:
+        queue.note_rejection(labels[0].queue)
     wanted = Label.objects.filter(pk__in=[label.pk for label in labels])
     list(wanted.order_by("pk").select_for_update(no_key=True))
 

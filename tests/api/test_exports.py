@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from annotate import exporting
-from annotate.models import Label, Prompt, Queue, Review
+from annotate import exporting, reviewing
+from annotate.models import Label, Prompt, Queue
 from tests.api.callers import PROBLEM, Caller, lines
 from tests.factories import a_label, a_member, a_queue, a_task
 
@@ -78,7 +80,7 @@ def test_options_of_all_formats_are_asked_beside_the_formats_own(caller: Caller,
 
 def test_how_many_rejected_labels_are_missing_is_told_with_the_file(caller: Caller, queue: Queue) -> None:
     label = Label.objects.filter(queue=queue).order_by("pk")[0]
-    Review.objects.create(label=label, reviewer=queue.created_by, verdict="reject", reason="No.")
+    reviewing.review(queue.created_by, label, "reject", "No.")
     told = []
     for query in ("", "&reviewed=any"):
         answer = caller.get(f"/queues/{queue.pk}/export?format=preference{query}")
@@ -87,6 +89,13 @@ def test_how_many_rejected_labels_are_missing_is_told_with_the_file(caller: Call
         assert str(counted["rejected_left_out"]) == told[-1][0]
     (without, some), (nothing, everything) = told
     assert (without, nothing) == ("1", "0") and some < everything
+
+
+def test_rejected_labels_are_counted_once_for_the_header_and_the_file(caller: Caller, queue: Queue) -> None:
+    reviewing.review(queue.created_by, Label.objects.filter(queue=queue)[0], "reject", "No.")
+    with CaptureQueriesContext(connection) as said:
+        assert len(rows(caller, queue, "")) > 0
+    assert sum(one["sql"].endswith("AS rejected") for one in said) == 1
 
 
 @pytest.mark.parametrize(

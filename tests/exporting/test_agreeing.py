@@ -1,15 +1,16 @@
 """What of a task's other labels rides in a label's row; and which labels are none of the work."""
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotate import exporting, horizons, releasing
+from annotate import exporting, horizons, releasing, reviewing
 from annotate.exporting import agreeing
-from annotate.models import Label, Review, Task
+from annotate.models import Label, Queue, Review, Task
 from tests import factories as make
 from tests.exporting.test_combining import a_rated_queue, better
 from tests.exporting.test_streams import amend
@@ -58,7 +59,7 @@ def test_rejected_labels_teach_nobody_unless_they_are_asked_for():
     work = a_rated_queue([better("a"), better("a"), better("b")], [better("b")])
     first, other, _third, rejected = Label.objects.order_by("pk")
     reviewer = work.created_by
-    Review.objects.create(label=rejected, reviewer=reviewer, verdict="reject", reason="guessed")
+    reviewing.review(reviewer, rejected, "reject", "guessed")
     Review.objects.create(label=other, reviewer=reviewer, verdict="reject", reason="on trial", trial=True)
     for name, rows, left_out in (("preference", 3, 1), ("raw", 4, 0), ("prompts", 2, 1)):
         counts = exporting.count(work, name)
@@ -76,12 +77,47 @@ def test_rejected_labels_teach_nobody_unless_they_are_asked_for():
     assert exporting.rejected_left_out(asked) == 1 == 4 - len(list(exporting.examples(asked, exporting.Counts())))
 
 
-def test_where_nothing_was_rejected_no_label_is_asked_for_its_review():
-    work = a_rated_queue([better("a"), better("a")])
+def test_where_nothing_was_rejected_no_label_is_asked_for_its_review_nor_are_those_of_other_queues():
+    work, other = a_rated_queue([better("a"), better("a")]), a_rated_queue([better("b")])
+    reviewing.review(other.created_by, Label.objects.get(queue=other), "reject", "guessed")
     with CaptureQueriesContext(connection) as asked:
         assert len(list(exporting.stream(work, "preference"))) > 0
-    reading = [one["sql"] for one in asked if "annotate_label l" in one["sql"]]
+    reading = [one["sql"] for one in asked if "annotate_label" in one["sql"]]
     assert reading and not any("annotate_review" in sql for sql in reading)
+
+
+def test_queues_with_rejected_labels_of_before_say_so_themselves():
+    rejected, accepted, _fresh = works = [a_rated_queue([better("a")]) for _ in range(3)]
+    for work, verdict in ((rejected, "reject"), (accepted, "accept")):
+        label = Label.objects.get(queue=work)
+        Review.objects.create(label=label, reviewer=work.created_by, verdict=verdict, reason="so")
+    assert exporting.count(rejected, "preference").rows == 1
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("annotate.migrations.0005_labels_you_can_trust").NOTE_REJECTIONS)
+    assert [exporting.count(work, "preference").rows for work in works] == [0, 1, 1]
+    assert list(Queue.objects.filter(has_rejected=True)) == [rejected]
+
+
+def test_what_was_asked_before_the_first_rejection_stays_the_same_file_after_it():
+    work = a_rated_queue([better("a")])
+    before = exporting.ask(work, "preference")
+    reviewing.review(work.created_by, Label.objects.get(), "reject", "guessed")
+    horizons_then = before.label_horizon, before.review_horizon
+    again = exporting.ask(work, "preference", {}, 0, *horizons_then)
+    files = [b"".join(exporting.written(asked)) for asked in (before, again)]
+    assert files[0] == files[1] and files[0].count(b"\n") == 1
+    assert exporting.rejected_left_out(again) == 0 and exporting.count(work, "preference").rows == 0
+
+
+def test_only_short_answers_are_kept_for_the_next_task_that_got_the_same():
+    work = make.a_queue(kind="write", overlap=2)
+    for text in ("word ", "words " * 100):
+        task = make.a_task(work).pk
+        for _ in range(2):
+            make.a_label(make.a_member(work.project), work, {"text": text, "comment": ""})
+        ours = agreeing.Agreeing(work.way, {"horizon": Label.objects.latest("pk").pk, "reviews": 0}, "any")
+        assert ours.of({task}) == {task: (2, 1.0)}
+        assert ours._remembered.cache_info().currsize == (text == "word ")
 
 
 def test_it_is_of_the_labels_that_stand_and_are_wanted():

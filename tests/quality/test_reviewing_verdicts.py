@@ -245,8 +245,26 @@ def test_to_choose_an_answer_accepts_it_and_rejects_the_others(bench: Bench) -> 
     said = {label.pk: (one.verdict, one.reason) for label in labels for one in label.reviews.all()}
     other = ("reject", "Another answer was chosen.")
     assert said == {labels[0].pk: other, labels[1].pk: ("accept", ""), labels[2].pk: other}
+    assert Queue.objects.get().has_rejected
     reviewing.choose(bench.rita, labels[1])
     assert Review.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_queue_says_for_ever_that_a_label_of_it_was_rejected(bench: Bench) -> None:
+    other = a_bench()
+    label = bench.label()
+
+    def has_rejected() -> bool:
+        return Queue.objects.get(pk=bench.work.pk).has_rejected
+
+    for verdict in ("accept", "changes"):
+        reviewing.review(bench.rita, label, verdict, "So.")
+        assert not has_rejected()
+    for verdict in ("reject", "accept"):
+        reviewing.review(bench.rita, label, verdict, "So.")
+        assert has_rejected()
+    assert not Queue.objects.get(pk=other.work.pk).has_rejected
 
 
 @pytest.mark.django_db

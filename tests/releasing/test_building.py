@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from datasets import load_dataset
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from annotate import assets, exporting, labelling, releasing
+from annotate import assets, exporting, labelling, releasing, reviewing
 from annotate.exporting import containers
 from annotate.models import Label, Queue, Review
 from annotate.releasing import limits
@@ -24,6 +23,12 @@ from tests.pages.desk import client_of
 from tests.releasing.ground import DOWN, PREFERENCE, RAW, UP, a_ranked_queue, a_written_queue, content, downloaded
 
 pytestmark = pytest.mark.django_db
+
+
+def load_dataset(*given: Any, **options: Any) -> Any:
+    import datasets  # here, because other tests need not wait for it
+
+    return datasets.load_dataset(*given, **options)
 
 
 def released(work, *formats, **asked):
@@ -122,7 +127,7 @@ def test_rejected_labels_are_in_no_training_file_and_their_number_is_told(home):
     all_labels = Label.objects.count()
     # As releases were asked for when all labels were the usual: they keep it.
     before = released(work, PREFERENCE, RAW, options={"reviewed": "any"})
-    Review.objects.create(label=label, reviewer=work.project.created_by, verdict="reject", reason="No.")
+    reviewing.review(work.project.created_by, label, "reject", "No.")
     release = released(work, PREFERENCE, RAW)
     assert releasing.rebuild(before) == releasing.rebuild(release) == []
     manifest = json.loads((downloaded(release, home / "got") / "manifest.json").read_text())

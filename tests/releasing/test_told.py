@@ -7,7 +7,6 @@ from functools import reduce
 
 import pyarrow as pa
 import pytest
-from datasets import Features
 from django.db.models.functions import Now
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -21,6 +20,8 @@ from tests.releasing.ground import DOWN, UP, a_ranked_queue, a_written_queue, co
 
 @pytest.mark.parametrize("form", exporting.formats(), ids=lambda form: form.name)
 def test_the_cards_features_are_the_files_own(form):
+    from datasets import Features  # here, because other tests need not wait for it
+
     told = [{"name": column.name, **card.feature(column.type)} for column in form.schema]
     assert Features._from_yaml_list(told) == Features.from_arrow_schema(form.schema)
 
