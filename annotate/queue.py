@@ -4,6 +4,7 @@ Only PostgreSQL's clock decides leases. The seat is locked before anything else 
 only ever taken with SKIP LOCKED, so nobody waits for anybody but themselves.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate import adapting
 from annotate.checking import mixing
 from annotate.models import Assignment, Queue, Seat, Task, User
-from annotate.models.queues import BEFORE, FAR_BEFORE
+from annotate.models.queues import BEFORE
 from annotate.models.rows import NOT_MINE, columns, first_row, instance
 from annotate.places import FURTHER_ON
 
@@ -71,10 +72,17 @@ WITH expired AS (
 SELECT id FROM place
 """  # noqa: S608  # put together from our own words
 
-_RENEW = """
-UPDATE annotate_assignment SET lease_until = now() + make_interval(secs => %(lease)s)
-WHERE annotator_id = %(user)s AND queue_id = %(queue)s AND state = 'leased' RETURNING leased_at, id
-"""
+#: Of a queue `q`: what may have changed while somebody waited for their seat, as `up_to_date` takes it. A statement
+#: that begins with the seat locked reads it; one that waits for a lock sees the rest as of before.
+CHANGEABLE = "q.state, q.assigned_only, q.confirm_guidelines, q.rules"
+
+_RENEW = f"""
+WITH renewed AS (
+    UPDATE annotate_assignment SET lease_until = now() + make_interval(secs => %(lease)s)
+    WHERE annotator_id = %(user)s AND queue_id = %(queue)s AND state = 'leased' RETURNING leased_at, id
+)
+SELECT ARRAY(SELECT id FROM renewed ORDER BY leased_at, id), {CHANGEABLE} FROM annotate_queue q WHERE q.id = %(queue)s
+"""  # noqa: S608  # put together from our own words
 
 # Ahead of the foremost seat, so that everybody meets it again, but not at once. The place of a check was made for one
 # person: it is put away, and comes again there to them alone.
@@ -139,6 +147,14 @@ def lock_seats(queue: Queue) -> None:
     list(Seat.objects.filter(queue=queue).order_by("user").select_for_update(no_key=True).values_list("pk"))
 
 
+def note_rejection(queue: Queue) -> None:
+    """Let exports ask each label for its review from now on: one is about to be rejected.
+
+    After the seats and before labels and tasks, as all else locks the queue's row; and only the first time.
+    """
+    Queue.objects.filter(pk=queue.pk, has_rejected=False).update(has_rejected=True)
+
+
 def claim(user: User, queue: Queue, having: Collection[int] = ()) -> int | Nothing:
     """Give `user` a task: one they hold, else the next one for them.
 
@@ -159,17 +175,26 @@ def one_of(held: Sequence[int], seat: Seat, queue: Queue, having: Collection[int
 
 
 def in_hand(seat: Seat, queue: Queue) -> list[int]:
-    """The places the seat's owner holds, first given first, their leases renewed; theirs until given to another."""
-    if queue.state == Queue.State.CLOSED:
-        return []
+    """The places the seat's owner holds, first given first, their leases renewed; theirs until given to another.
+
+    The seat is locked, and `queue` is brought up to date.
+    """
     values = {"user": seat.user_id, "queue": queue.pk, "lease": queue.lease_seconds}
     with connection.cursor() as cursor:
         cursor.execute(_RENEW, values)
-        return [pk for _leased_at, pk in sorted(cursor.fetchall())]
+        held, *now = cursor.fetchone()
+    up_to_date(queue, *now)
+    return [] if queue.state == Queue.State.CLOSED else held
+
+
+def up_to_date(queue: Queue, state: str, assigned_only: bool, confirm_guidelines: bool, said: str) -> None:
+    """Set what `CHANGEABLE` read: the queue was loaded before the seat was locked, and somebody may have closed it."""
+    queue.state, queue.rules = state, json.loads(said)
+    queue.assigned_only, queue.confirm_guidelines = assigned_only, confirm_guidelines
 
 
 def next_place(seat: Seat, queue: Queue) -> int | Nothing:
-    """Lease the next place to the owner of a locked seat."""
+    """Lease the next place to the owner of a locked seat; the queue is up to date."""
     if why := _why_not(seat, queue):
         return why
     if queue.rules and (check := mixing.next_check(seat, queue)) is not None:
@@ -177,9 +202,16 @@ def next_place(seat: Seat, queue: Queue) -> int | Nothing:
     if queue.rules and mixing.must_qualify(seat, queue):
         return SEAT_PAUSED if seat.state == Seat.State.PAUSED else EMPTY
     place = _next_of_work(seat, queue)
-    if place is None and queue.rules and adapting.adapt_now(queue):
-        place = _next_of_work(seat, queue)
+    if place is None:
+        place = _where_empty(seat, queue)
     return EMPTY if place is None else place
+
+
+def _where_empty(seat: Seat, queue: Queue) -> int | None:
+    """Work that has just been asked for; in a queue without rules, a check left for later when it had some."""
+    if not queue.rules:
+        return mixing.come_again(seat, queue)
+    return _next_of_work(seat, queue) if adapting.adapt_now(queue) else None
 
 
 def _next_of_work(seat: Seat, queue: Queue) -> int | None:
@@ -252,42 +284,6 @@ def rewind(queue: Queue) -> None:
     """Let every seat look from the start again: places have appeared behind their cursors."""
     lock_seats(queue)
     Seat.objects.filter(queue=queue).update(cursor_position=BEFORE, cursor_id=0)
-
-
-# What was brought forward earlier goes back to where its task stands: whoever is past that place has been offered it.
-_BACK = """
-WITH free AS (
-    SELECT a.id, t.position FROM annotate_assignment a JOIN annotate_task t ON t.id = a.task_id
-    WHERE a.queue_id = %(queue)s AND a.state = 'open' AND a.position < 0 AND a.task_id <> ALL(%(tasks)s::bigint[])
-    FOR UPDATE OF a SKIP LOCKED
-)
-UPDATE annotate_assignment a SET position = free.position FROM free WHERE a.id = free.id
-"""
-
-# In the order of `tasks`, and after all that anybody has come to of what was brought forward earlier. Places that
-# somebody is just being given stay where they are.
-_FORWARD = f"""
-WITH last AS (SELECT greatest(max(forward_position), {LAST_FORWARD}, %(least)s) AS position
-              FROM annotate_seat WHERE queue_id = %(queue)s),
-wanted AS (SELECT task_id, nth FROM unnest(%(tasks)s::bigint[]) WITH ORDINALITY AS one(task_id, nth)),
-free AS (
-    SELECT a.id, last.position + w.nth AS position
-    FROM annotate_assignment a JOIN wanted w USING (task_id), last
-    WHERE a.queue_id = %(queue)s AND a.state = 'open' FOR UPDATE OF a SKIP LOCKED
-)
-UPDATE annotate_assignment a SET position = free.position FROM free WHERE a.id = free.id
-"""  # noqa: S608  # put together from our own words
-
-
-def bring_forward(queue: Queue, task_ids: Sequence[int]) -> None:
-    """Let open places of these tasks be given next, to everybody, the first of them first, until others are.
-
-    Nobody's cursor moves: who has done with them goes on where they were.
-    """
-    values: dict[str, Any] = {"queue": queue.pk, "tasks": list(task_ids), "least": FAR_BEFORE}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_BACK, values)
-        cursor.execute(_FORWARD, values)
 
 
 _NOBODY = {"annotator": None, "lease_until": None}

@@ -99,13 +99,13 @@ def compare(title: str, first: tuple[object, object], second: tuple[object, obje
 
 def past_what_was_brought_forward(user: object, queue: object) -> float:
     """Median milliseconds of the first claim behind what was brought forward, twenty times put in order anew."""
-    from annotate import queue as verbs
+    from annotate import ordering
     from annotate.models import Task
 
     last = Task.objects.filter(queue=queue).order_by("-position").values_list("pk", flat=True)[:40]
     times = []
     for pair in batched(last, 2):
-        verbs.bring_forward(queue, pair)  # type: ignore[arg-type]
+        ordering.bring_forward(queue, pair)  # type: ignore[arg-type]
         times.append([one_claim(user, queue) for _ in range(3)][2])
     return statistics.median(times)
 

@@ -172,11 +172,11 @@ def next_check(seat: Seat, queue: Queue) -> int | None:
     """Lease a check to the owner of a locked seat, if it is time for one and there is one for them."""
     asked = rules.of(queue)
     if screening.is_due(seat, asked):
-        place = _give(seat, queue, Task.Role.SCREEN) or _come_again(seat, queue, Task.Role.SCREEN)
+        place = _give(seat, queue, Task.Role.SCREEN) or come_again(seat, queue, Task.Role.SCREEN)
         if place is None:
             screening.conclude(seat, asked)
         return place
-    if (left := _come_again(seat, queue)) is not None:
+    if (left := come_again(seat, queue)) is not None:
         return left
     role = _drawn(asked)
     return _give(seat, queue, role) if role else None
@@ -185,6 +185,15 @@ def next_check(seat: Seat, queue: Queue) -> int | None:
 def must_qualify(seat: Seat, queue: Queue) -> bool:
     """Whether its owner gets no work before they have done the qualification tasks that there are."""
     return screening.is_due(seat, rules.of(queue)) and screening.tasks(queue).exists()
+
+
+def come_again(seat: Seat, queue: Queue, role: Task.Role | None = None) -> int | None:
+    """The id of the place of a check that they left for later, now theirs again; None where it isn't time for one.
+
+    `role`: SCREEN for whoever has to qualify.
+    """
+    row = first_row(_COME_AGAIN, _values(seat, queue, role or Task.Role.WORK))
+    return row[0] if row else None
 
 
 def _drawn(asked: Rules) -> Task.Role | None:
@@ -214,15 +223,6 @@ def _give(seat: Seat, queue: Queue, role: Task.Role) -> int | None:
     row = first_row(_TAKE_REPEAT if role == Task.Role.REPEAT else _TAKE_CHECK, values)
     if row is None and role == Task.Role.SCREEN:
         row = first_row(_ADD, values)
-    return row[0] if row else None
-
-
-def _come_again(seat: Seat, queue: Queue, role: Task.Role | None = None) -> int | None:
-    """The id of the place of a check that they left for later, now theirs again; None where it isn't time for one.
-
-    `role`: SCREEN for whoever has to qualify.
-    """
-    row = first_row(_COME_AGAIN, _values(seat, queue, role or Task.Role.WORK))
     return row[0] if row else None
 
 

@@ -2,12 +2,13 @@
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from annotate import kinds, queue
 from annotate.checking import results
-from annotate.models import Assignment, CheckResult, Label, Task
+from annotate.models import Assignment, CheckResult, Label, Review, Task
 
 #: What a task can be made by hand: a qualification set and attention checks come with a file as well.
 ROLES = (Task.Role.GOLD, Task.Role.SCREEN, Task.Role.ATTENTION)
@@ -69,11 +70,23 @@ def demote(task: Task) -> Task:
     return stored
 
 
+# Of places: the label that stands, where its newest review rejects it. A label given again is in a place of its own.
+_NEWEST = Review.objects.filter(label=OuterRef("pk"), trial=False).order_by("-pk").values("verdict")[:1]
+_REJECTED = (
+    Label.objects.live()
+    .filter(assignment=OuterRef("pk"))
+    .annotate(said=Subquery(_NEWEST))
+    .filter(said=Review.Verdict.REJECT)
+)
+
+
 def _give_places(task: Task) -> None:
-    """Open places up to the queue's overlap, beside labels that came with files; what was put away beyond that goes."""
+    """Open places up to the queue's overlap, beside labels that came with files or were rejected; what was put away
+    beyond that goes.
+    """
     places = Assignment.objects.filter(task=task)
     taken = places.filter(state__in=[Assignment.State.LEASED, Assignment.State.DONE])
-    asked_for = taken.filter(annotator__outside=None).count()
+    asked_for = taken.filter(~Exists(_REJECTED), annotator__outside=None).count()
     away = list(places.filter(state=Assignment.State.HELD).order_by("slot"))
     missing = max(0, task.queue.overlap - asked_for)
     state = Assignment.State.OPEN if task.state == Task.State.READY else Assignment.State.HELD

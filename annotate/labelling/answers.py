@@ -58,21 +58,23 @@ class Submitted:
 
 # What became of this place, of this key and of this person's work on the task; read with their seat locked, so that
 # nobody makes a check of the task meanwhile.
-_HAND_IN = """
+_HAND_IN = f"""
 SELECT a.state = 'leased' AND a.annotator_id = %(user)s AND a.fence = %(fence)s AS in_time,
        coalesce(a.holders[%(fence)s] = %(user)s, false) AS was_theirs,
        same.id AS same_id, same.body_digest, mine.id AS mine_id,
        (SELECT t.role FROM annotate_task t WHERE t.id = a.task_id) AS role,
        ARRAY(SELECT o.id FROM annotate_assignment o
              WHERE o.annotator_id = %(user)s AND o.queue_id = a.queue_id AND o.state = 'leased' AND o.id <> a.id
-             ORDER BY o.leased_at, o.id) AS others
+             ORDER BY o.leased_at, o.id) AS others,
+       {queue.CHANGEABLE}
 FROM annotate_assignment a
+JOIN annotate_queue q ON q.id = a.queue_id
 LEFT JOIN annotate_label same ON same.annotator_id = %(user)s AND same.key = %(key)s
 LEFT JOIN annotate_label mine ON mine.annotator_id = %(user)s AND mine.task_id = a.task_id
                               AND mine.supersedes_id IS NULL
 WHERE a.id = %(assignment)s
 FOR UPDATE OF a
-"""
+"""  # noqa: S608  # put together from our own words
 
 # The label, the finished place, the seat's count and the draft's end: all or nothing, one round trip. The lease of a
 # place held ahead was running unused: it is renewed where little of it is left.
@@ -166,7 +168,8 @@ def _lock(user: User, assignment: Assignment, answer: Answer) -> _Hold:
     values: Values = {"assignment": assignment.pk, "user": user.pk, "key": answer.key, "fence": answer.fence}
     with connection.cursor() as cursor:
         cursor.execute(_HAND_IN, values)
-        in_time, was_theirs, same_id, digest, mine_id, role, others = cursor.fetchone()
+        in_time, was_theirs, same_id, digest, mine_id, role, others, *now = cursor.fetchone()
+    queue.up_to_date(assignment.queue, *now)
     if not was_theirs:
         raise NotTheirs(_("This task was never given to you."))
     return _Hold(seat, in_time, same_id, digest and bytes(digest), mine_id, role, others)

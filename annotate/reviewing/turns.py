@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -156,8 +156,10 @@ def _added(fresh: Collection[ToReview]) -> int:
     turns = ToReview.objects.filter(label__in=[one.label_id for one in fresh], review=None)
     turns = turns.exclude(why=ToReview.Why.KNOWN)
     with transaction.atomic():
+        # In one order for all who add, and after who gives verdicts on them: they would else wait for each other.
+        labels = Label.objects.filter(pk__in=[one.label_id for one in fresh]).order_by("pk")
+        list(labels.select_for_update(no_key=True).values_list("pk"))
         before = turns.count()
-        # In one order for all who add: two with the same labels would else wait for each other.
         ToReview.objects.bulk_create(sorted(fresh, key=lambda one: one.label_id), ignore_conflicts=True)
         return turns.count() - before
 
@@ -217,14 +219,13 @@ def begin_anew(queue: Queue) -> None:
 def fill_all(most: int = 50) -> None:
     """For the sweep: what the rules of all queues want reviewed, in at most so many batches."""
     newer = Exists(Label.objects.filter(queue=OuterRef("pk"), pk__gt=OuterRef("reviewed_to")))
-    for work in Queue.objects.filter(newer).exclude(rules={}).select_related("project"):
+    for work in Queue.objects.filter(newer).exclude(rules={}).select_related("project").order_by("pk"):
         try:
             while most > 0 and rules.of(work).asks_for_reviews and fill(work):
                 most -= 1
-        except (DatabaseError, InterfaceError) as error:
-            if not outages.is_outage(error):
-                raise
-            logger.warning("labels of queue %d can't be sent to review now: %s", work.pk, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # one queue keeps no other waiting; the message may quote a row
+            level = logging.WARNING if outages.is_outage(error) else logging.ERROR
+            logger.log(level, "labels of queue %d can't be sent to review now: %s", work.pk, type(error).__name__)
             most -= WAITED
 
 

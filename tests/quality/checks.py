@@ -23,6 +23,11 @@ def a_queue(tasks: int = 20, overlap: int = 1, **rules: Any) -> Queue:
     return work
 
 
+def set_rules(work: Queue, **rules: Any) -> None:
+    work.rules = rules
+    work.save(update_fields=["rules"])
+
+
 def in_order(place: Assignment, said: dict[str, Any] = RIGHT) -> dict[str, Any]:
     """A payload that says this of the task's responses in their order, with the letters of this lease."""
     letters = dict(zip(place.task.response_ids, "abcd", strict=True))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from annotate import counting, labelling, own, queue
+from annotate import counting, labelling, own, queue, running
 from annotate.models import Assignment, Exit, Task
 from annotate.places import FURTHER_ON
 from tests import factories as make
-from tests.quality.checks import RIGHT, a_check, a_queue, all_given, answer, given
+from tests.quality.checks import RIGHT, a_check, a_queue, all_given, answer, given, set_rules
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +66,18 @@ def test_a_check_left_for_later_is_told_as_long_as_it_comes_and_is_the_last_to_c
         tasks_given.append(place.task)
         answer(person, place)
     assert (len(tasks_given), tasks_given[-1]) == (7, gold)
+    assert own.waiting(person, [work])[work.pk].skipped == 0
+
+
+def test_a_check_left_for_later_comes_last_where_checks_were_switched_off_meanwhile():
+    work = a_queue(4, gold_rate=1)
+    gold = a_check(work)
+    person = make.a_member(work.project)
+    leave_for_later("skip", person, given(person, work))
+    work = running.change_queue(work, rules={"gold_rate": 0})
+    assert work.rules == {}
+    came = [place.task for place in all_given(person, work) if answer(person, place)]
+    assert (len(came), came[-1]) == (5, gold)
     assert own.waiting(person, [work])[work.pk].skipped == 0
 
 
@@ -131,7 +143,7 @@ def test_b5_a_draft_of_a_flagged_task_waits_for_nobody_whether_it_is_a_check_or_
     a_check(work)
     person = make.a_member(work.project)
     for rate in (0, 1):
-        work.rules = {"gold_rate": rate}
+        set_rules(work, gold_rate=rate)
         place = given(person, work)
         assert place.task.role == ("gold" if rate else "work")
         labelling.save_draft(person, place, RIGHT, place.fence)

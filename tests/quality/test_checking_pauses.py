@@ -27,7 +27,7 @@ from annotate.quality import rules
 from tests import factories as make
 from tests.api.callers import Caller
 from tests.pages.desk import client_of
-from tests.quality.checks import RIGHT, WRONG, a_check, a_queue, all_given, answer, given
+from tests.quality.checks import RIGHT, WRONG, a_check, a_queue, all_given, answer, given, set_rules
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +158,7 @@ def test_what_a_reviewer_accepted_stays_and_nothing_reopened_waits_for_one():
     Review.objects.create(label=accepted, reviewer=work.created_by, verdict="accept")
     pause = pausing.by_hand(seat, work.created_by, "Guessed.")
     assert reopening.reopen(pause, work.created_by) == 2
+    assert Queue.objects.get().has_rejected
     assert Review.objects.filter(label=accepted).latest("pk").verdict == "accept"
     assert not ToReview.objects.exists()
     assert reviewing.take(work.created_by, work) is None
@@ -244,7 +245,7 @@ def test_a_labelled_task_is_used_as_gold_and_taken_back():
     assert task.gold is not None and (task.role, task.gold["ranks"]) == ("gold", RIGHT["ranks"])
     assert sorted(Assignment.objects.filter(task=task).values_list("state", flat=True)) == ["done", "held"]
     other = make.a_member(work.project)
-    work.rules = {"gold_rate": 1}
+    set_rules(work, gold_rate=1)
     assert given(other, work).task == task
     back = promoting.demote(task)
     assert (back.role, back.gold, CheckResult.objects.count()) == ("work", None, 0)
@@ -260,7 +261,7 @@ def test_a_label_is_not_graded_by_an_answer_that_came_from_it():
     assert not CheckResult.objects.exists()
     labelling.amend(person, label, labelling.Answer(WRONG, 1))
     assert not CheckResult.objects.exists()
-    work.rules = {"gold_rate": 1}
+    set_rules(work, gold_rate=1)
     other = make.a_member(work.project)
     answer(other, given(other, work), WRONG)
     task = promoting.promote(task, label, "attention")  # another role: since when it is a check stays
@@ -278,6 +279,18 @@ def test_a_check_made_work_again_gets_all_places_beside_labels_from_files():
     Assignment.objects.create(task=task, queue=work, slot=3, position=0, state="done", annotator=outside)
     task = promoting.demote(promoting.promote(task, RIGHT))
     assert (task.assignments.filter(state="open").count(), Task.objects.get().places) == (2, 3)
+
+
+def test_a_check_made_work_again_gets_a_place_for_a_label_that_was_set_aside():
+    work, _person, seat = a_worker(tasks=3, done=1, gold_rate=0.1, most_labels=3)
+    label = Label.objects.get()
+    promoting.promote(label.task, RIGHT)
+    assert reopening.reopen(pausing.by_hand(seat, work.created_by, "Guessed."), work.created_by) == 0
+    promoting.demote(label.task)
+    other = make.a_member(work.project)
+    assert label.task in {place.task for place in all_given(other, work) if answer(other, place)}
+    now = adapting.standing(work)
+    assert now is not None and now.finished == {1: 3}
 
 
 def test_work_whose_answer_came_with_its_file_before_there_were_checks_is_made_one_by_hand():
@@ -347,7 +360,7 @@ def test_a_task_that_lost_places_is_given_as_gold_to_one_after_another():
     for _ in range(4):
         make.a_task(work)
     work = running.change_queue(work, rules={"gold_rate": 0.5})
-    work.rules = {"gold_rate": 1}
+    set_rules(work, gold_rate=1)
     for _ in range(3):
         assert given(make.a_member(work.project), work).task == task
     promoting.promote(promoting.demote(task), RIGHT)

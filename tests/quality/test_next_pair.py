@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from annotate import jobs, ordering, running
+from annotate import places as added
 from annotate import queue as places
 from annotate.models import Assignment, Label, Queue, Task
 from rankings.boards import asking
@@ -51,7 +52,7 @@ def test_what_is_brought_forward_comes_next_to_everybody():
     for _ in range(3):
         make.a_label(ahead, work)
     make.a_label(slow, work)
-    places.bring_forward(work, [tasks[5], tasks[1]])
+    ordering.bring_forward(work, [tasks[5], tasks[1]])
     new = make.a_member(work.project)
     assert met(slow, work, tasks) == [5, 1, 2, 3, 4]
     assert met(new, work, tasks) == [5, 1, 0, 2, 3, 4]
@@ -64,11 +65,11 @@ def test_what_is_brought_forward_later_comes_before_what_was_earlier_and_that_go
     work = make.a_queue(overlap=2)
     tasks = [make.a_task(work).pk for _ in range(7)]
     person = make.a_member(work.project)
-    places.bring_forward(work, [tasks[6], tasks[5], tasks[4]])
+    ordering.bring_forward(work, [tasks[6], tasks[5], tasks[4]])
     assert met(person, work, tasks, most=1) == [6]  # in the middle of it
-    places.bring_forward(work, [tasks[3], tasks[5]])
+    ordering.bring_forward(work, [tasks[3], tasks[5]])
     assert met(person, work, tasks, most=3) == [3, 5, 0]  # in its own order now, 4 behind the others
-    places.bring_forward(work, [tasks[2]])
+    ordering.bring_forward(work, [tasks[2]])
     assert met(person, work, tasks) == [2, 1, 4]
     assert met(make.a_member(work.project), work, tasks) == [2, 0, 1, 3, 4, 5, 6]
 
@@ -81,7 +82,7 @@ def test_whoever_has_done_with_it_goes_on_where_they_were_and_does_not_look_thro
     person = make.a_member(work.project)
     assert met(person, work, tasks, most=2) == [1, 2]
     Assignment.objects.filter(task=tasks[0]).update(state="open")  # passed over: it waits for the end of the queue
-    places.bring_forward(work, [tasks[4]])
+    ordering.bring_forward(work, [tasks[4]])
     assert met(person, work, tasks) == [4, 3, 5, 0]
 
 
@@ -91,7 +92,7 @@ def test_a_check_takes_what_was_brought_forward_as_it_takes_any_next_place():
     gold = checks.a_check(work)
     tasks = list(Task.objects.filter(role="work").order_by("pk").values_list("pk", flat=True))
     person = make.a_member(work.project)
-    places.bring_forward(work, [tasks[7], tasks[9]])
+    ordering.bring_forward(work, [tasks[7], tasks[9]])
     its_places = set(Assignment.objects.filter(task=tasks[7]).values_list("pk", flat=True))
     check = checks.given(person, work)
     assert check.task == gold and check.pk in its_places
@@ -104,7 +105,7 @@ def test_a_check_takes_what_was_brought_forward_as_it_takes_any_next_place():
 def test_a_seat_that_is_made_afterwards_begins_before_what_was_brought_forward():
     work = make.a_queue()
     first, second = make.a_task(work).pk, make.a_task(work).pk
-    places.bring_forward(work, [second])
+    ordering.bring_forward(work, [second])
     person = make.a_member(work.project)
     running.assign(work, [person])
     assert make.a_lease(person, work).task_id == second
@@ -118,11 +119,35 @@ def test_places_in_hand_stay_where_they_are_and_one_given_back_is_met_again():
     tasks = [make.a_task(work).pk for _ in range(2)]
     person = make.a_member(work.project)
     held = make.a_lease(person, work)
-    places.bring_forward(work, tasks)
+    ordering.bring_forward(work, tasks)
     assert Assignment.objects.get(pk=held.pk).position == held.position
     places.free(held)
     assert make.a_lease(make.a_member(work.project), work).task_id == tasks[1]
     assert make.a_lease(make.a_member(work.project), work).task_id == tasks[0]
+
+
+@db
+@pytest.mark.parametrize("way", ["added", "given back", "after a check"])
+def test_a_place_not_where_its_task_stands_goes_back_ahead_of_those_who_were_not_offered_it(way):
+    work = checks.a_queue(45, gold_rate=1)
+    tasks = list(Task.objects.order_by("pk").values_list("pk", flat=True))
+    other, person = make.a_member(work.project), make.a_member(work.project)
+    if way == "after a check":
+        checks.a_check(work)
+        checks.answer(person, checks.given(person, work))
+    else:
+        held = make.a_lease(other, work)
+    assert met(person, work, tasks, most=3) == [1, 2, 3]
+    if way == "added":
+        make.a_label(other, work)
+        added.add_places(work, [tasks[0]])
+    elif way == "given back":
+        places.free(held)
+    ordering.bring_forward(work, [tasks[0]])
+    ordering.bring_forward(work, [tasks[44]])
+    order = met(person, work, tasks)
+    assert (order[0], len(order)) == (44, 42)
+    assert order.index(20) < order.index(0) < order.index(40)
 
 
 # --- What tells most -------------------------------------------------------------------------------------------------

@@ -5,11 +5,25 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from annotate import adapting, checking, counting, labelling, places, queue, reviewing
+from annotate import adapting, checking, counting, labelling, places, queue, reviewing, running
 from annotate.checking import judging, pausing, promoting, reopening
-from annotate.models import Assignment, CheckResult, Exit, Label, Pause, Queue, Review, Role, Seat, Task, User
+from annotate.models import (
+    Assignment,
+    CheckResult,
+    Draft,
+    Exit,
+    Guideline,
+    Label,
+    Pause,
+    Queue,
+    Review,
+    Role,
+    Seat,
+    Task,
+    User,
+)
 from tests import factories as make
-from tests.quality.checks import RIGHT, WRONG, a_check, a_queue, answer, given
+from tests.quality.checks import RIGHT, WRONG, a_check, a_queue, answer, given, in_order
 from tests.sessions import half_done, in_a_thread, until_it_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +45,55 @@ def test_a_queue_is_closed_while_somebody_hands_in():
         assert hand_in() == Label.objects.get().pk
         closing.result(10)
     assert set(Assignment.objects.values_list("state", flat=True)) == {"done", "open"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"state": "closed"}, queue.CLOSED),
+        ({"state": "paused"}, queue.PAUSED),
+        ({"overlap": 2, "assigned_only": True}, queue.NOT_YOURS),
+        ({"overlap": 2, "confirm_guidelines": True}, queue.UNREAD),
+    ],
+)
+def test_who_asks_while_a_queue_changes_is_answered_by_what_it_is_then(changes, why):
+    work = a_queue(3)
+    Guideline.objects.create(project=work.project, version=1, text="Read me.", author=work.created_by)
+    person, place = a_person(work)
+    labelling.give_back(person, place, place.fence)
+    fresh = Queue.objects.get(pk=work.pk)
+    with half_done(lambda: running.change_queue(fresh, **changes)) as end:
+        asking = in_a_thread(lambda: queue.claim(person, work))
+        until_it_waits(asking)
+        end()
+        assert asking.result(10) == why
+    assert not Assignment.objects.filter(state="leased").exists()
+
+
+def test_an_answer_that_waits_for_a_closing_queue_is_kept_as_a_draft():
+    work = a_queue(3)
+    person, place = a_person(work)
+    fresh = Queue.objects.get(pk=work.pk)
+    with half_done(lambda: queue.change_state(fresh, "closed")) as end:
+        handing_in = in_a_thread(lambda: answer(person, place))
+        until_it_waits(handing_in)
+        end()
+        with pytest.raises(labelling.TooLate):
+            handing_in.result(10)
+    assert (Label.objects.count(), Draft.objects.count()) == (0, 1)
+
+
+def test_an_answer_that_waits_for_a_pausing_queue_is_taken_and_brings_nothing_new():
+    work = a_queue(3)
+    person, place = a_person(work)
+    fresh = Queue.objects.get(pk=work.pk)
+    said = labelling.Answer(in_order(place), place.fence)
+    with half_done(lambda: queue.change_state(fresh, "paused")) as end:
+        handing_in = in_a_thread(lambda: labelling.submit(person, place, said, claim_next=True))
+        until_it_waits(handing_in)
+        end()
+        assert handing_in.result(10).next == queue.PAUSED
+    assert Label.objects.count() == 1
 
 
 def test_overlap_grows_while_somebody_flags():
@@ -89,8 +152,12 @@ def test_all_answers_but_one_are_rejected_while_cursors_are_set_back():
     assert Review.objects.count() == 2
 
 
-def test_labels_are_set_aside_while_rules_send_them_to_review():
+@pytest.mark.parametrize("first", [True, False])
+def test_labels_are_set_aside_while_rules_send_them_to_review(first):
+    """The queue's first rejected labels lock its row, too: the rules don't wait, and come again."""
     work = a_queue(3, review_rate=1.0)
+    if not first:
+        queue.note_rejection(work)
     person, place = a_person(work)
     answer(person, place)
     pause = pausing.by_hand(Seat.objects.get(user=person), work.created_by, "Look again.")
@@ -98,8 +165,33 @@ def test_labels_are_set_aside_while_rules_send_them_to_review():
         filling = in_a_thread(lambda: reviewing.fill(work))
         until_it_waits(filling)
         end()
-        assert filling.result(10)
+        assert filling.result(10) is not first
+    assert reviewing.fill(work) is first
     assert reviewing.waiting(work) == {}
+
+
+@pytest.mark.parametrize("act", ["a review", "a choice", "setting aside"])
+def test_a_queues_first_label_is_rejected_while_rules_send_it_to_review(act):
+    """Its row is locked before its labels: whoever rejects waits with none of these, and the rules have them."""
+    work = a_queue(1, review_rate=1.0, overlap=2)
+    people = [make.a_member(work.project) for _ in range(2)]
+    first, _second = [Label.objects.get(pk=answer(one, given(one, work))) for one in people]
+
+    def reject() -> Any:
+        if act == "setting aside":
+            return reopening.reopen(pause, work.created_by)
+        if act == "a choice":
+            return reviewing.choose(work.created_by, first)
+        return reviewing.review(work.created_by, first, "reject", "Clicks.")
+
+    pause = pausing.by_hand(Seat.objects.get(user=people[0]), work.created_by, "Look again.")
+    own = Queue.objects.select_for_update(no_key=True).filter(pk=work.pk)
+    with half_done(lambda: list(own), lambda: reviewing.fill(work)) as fill:
+        rejecting = in_a_thread(reject)
+        until_it_waits(rejecting)
+        assert fill()
+        assert rejecting.result(10)
+    assert Queue.objects.get().has_rejected and Review.objects.filter(label=first).exists()
 
 
 # --- Places ----------------------------------------------------------------------------------------------------------

@@ -147,6 +147,18 @@ def test_where_adaptive_overlap_asks_once_more_reviewers_wait_and_where_its_budg
 
 
 @pytest.mark.django_db
+def test_a_queue_that_breaks_keeps_no_other_waiting(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    other = a_bench()
+    for one in (bench, other):
+        one.label()
+        one.rules(review_rate=1.0, review_disagreement=0.5)
+    type(bench.work).objects.filter(pk=bench.work.pk).update(kind="gone")  # of an app that is no longer installed
+    reviewing.fill_all()
+    assert reasons(bench) == {} and len(reasons(other)) == 1
+    assert [one.levelname for one in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.django_db
 def test_rules_of_review_that_are_changed_see_all_labels_again(bench: Bench) -> None:
     labels = [bench.label() for _ in range(3)]
     reviewing.review(bench.rita, labels[0], "accept")
