@@ -5,6 +5,9 @@
 # make picture   the README's picture, from a running demo
 # make lock   pin the dependencies again (after a change of requirements*.in)
 
+# Compiled modules are kept even where the shell says otherwise: each process would have to compile all of them again.
+export PYTHONDONTWRITEBYTECODE =
+
 PYTHON = python3
 BIN = .venv/bin
 

@@ -14,12 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from config import embedded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+@pytest.mark.long
 def test_a_life(data: Path) -> None:
     port = _free_port()
     run = _start(data, port)
@@ -33,7 +35,7 @@ def test_a_life(data: Path) -> None:
         run = _start(data, port)
         _wait(lambda: "Preceptor runs at" in _said(data), 60)
         assert "Ended" in _said(data)
-        _wait(lambda: _ready(port), 5)
+        _wait(lambda: _ready(port), 30)
 
         began = time.monotonic()
         run.send_signal(signal.SIGINT)
@@ -72,9 +74,9 @@ def _what_dies_comes_back(data: Path, port: int) -> None:
         leader.kill()
     postmaster = data / "postgres" / "data" / "postmaster.pid"
     os.kill(int(postmaster.read_text().split("\n", 1)[0]), signal.SIGKILL)
-    _wait(lambda: bool(programs - {process.pid for process in _processes(data)}), 5)
-    _wait(lambda: _ready(port), 20)
-    _wait(lambda: any("config.worker" in process.cmdline() for process in _processes(data)), 10)
+    _wait(lambda: bool(programs - {process.pid for process in _processes(data)}), 30)
+    _wait(lambda: _ready(port), 60)
+    _wait(lambda: any("config.worker" in process.cmdline() for process in _processes(data)), 30)
 
 
 def _environment(data: Path, port: int) -> dict[str, str]:

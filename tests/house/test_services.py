@@ -62,6 +62,7 @@ LEGS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("leg", LEGS, ids=str)
 def test_a_task_goes_round(leg: Leg, tmp_path: Path) -> None:
     _need(leg)

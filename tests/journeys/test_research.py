@@ -146,6 +146,7 @@ def test_the_research_data_comes_in_whole_and_only_once(team):
     assert set(Import.objects.values_list("state", flat=True)) == {"done"}
 
 
+@pytest.mark.long
 def test_people_and_programs_label_it_and_trainers_load_the_files(team, browser, live_server, tmp_path):
     _, owner, people = team
     for number, person in enumerate(people, start=1):
