@@ -191,7 +191,7 @@ def _check_version(home: Path) -> None:
 
 def _start(home: Path, sockets: Path, durable: bool) -> None:
     """Start, more than once if need be: after a kill -9 the dead server's children may take a moment to go."""
-    _drop_stale_pid_file(home)
+    _drop_stale_lock_files(home, sockets)
     log = home / "server.log"
     options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in _parameters(sockets, durable))
     arguments = [
@@ -254,10 +254,14 @@ def _postmaster(home: Path) -> psutil.Process | None:
     return process if alive else None
 
 
-def _drop_stale_pid_file(home: Path) -> None:
-    """PostgreSQL drops the file of a dead server itself, but not if another program now has that number."""
+def _drop_stale_lock_files(home: Path, sockets: Path) -> None:
+    """PostgreSQL drops those of a dead server itself, but not if its number is still, or again, that of a process.
+
+    Whether the dead server's children still write is not told by these files, but by the memory they share.
+    """
     if _postmaster(home) is None:
         (home / "data" / "postmaster.pid").unlink(missing_ok=True)
+        (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
 
 def _wait(data: Path) -> None:

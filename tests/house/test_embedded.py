@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import psycopg
@@ -49,6 +51,22 @@ def test_committed_rows_survive_kill_9(made: Path) -> None:
         embedded.ensure_running(made)
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+
+def test_what_a_dead_server_left_running_is_waited_for(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that write to the same files would spoil them."""
+    with closing(psycopg.connect(embedded.ensure_running(made), autocommit=True)) as busy:
+        left_over = psutil.Process(busy.info.backend_pid)
+        busy.pgconn.send_query(b"DO $$ BEGIN LOOP END LOOP; END $$")
+        _kill_9(made)
+
+        def end_it(seconds: float) -> None:
+            with suppress(psutil.NoSuchProcess):
+                left_over.kill()
+
+        monkeypatch.setattr(embedded, "time", SimpleNamespace(sleep=end_it, monotonic=time.monotonic))
+        embedded.ensure_running(made)
+    assert "pre-existing shared memory block" in (made / "postgres" / "server.log").read_text()
 
 
 def test_a_pid_file_that_names_another_program_is_no_server(made: Path) -> None:
